@@ -1,0 +1,140 @@
+"""The frozen values that flow between stages. No behaviour beyond spelling themselves, no imports of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, order=True)
+class Tag:
+    """A BentoML tag, of a Bento or of a model: `name:version`."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.version}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One API of a service. The schemas are JSON Schemas as the Bento states them, None where it states none."""
+
+    name: str
+    path: str
+    input_schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the BentoML store and the folder that holds its files."""
+
+    tag: Tag
+    path: Path
+
+
+@dataclass(frozen=True)
+class Bento:
+    """A Bento as the store holds it. `python_version` is a minor version such as `3.11`."""
+
+    tag: Tag
+    path: Path
+    python_version: str
+    bentoml_version: str
+    service: str
+    models: tuple[Model, ...] = ()
+    routes: tuple[Route, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of an image: its digest is of the compressed blob, `size` is that blob's bytes."""
+
+    title: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Image:
+    """A pushed image. `repository` is the ECR repository URI on every target, without scheme, tag or digest."""
+
+    repository: str
+    tag: str
+    digest: str
+    reused: bool
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def uri(self) -> str:
+        return f"{self.repository}:{self.tag}"
+
+    @property
+    def pinned_uri(self) -> str:
+        return f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a terraform plan: `create`, `update`, `replace` or `delete` of a resource address."""
+
+    address: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A saved terraform plan: what is applied is the file at `path`, never a fresh plan."""
+
+    path: Path
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What terraform says it made. `endpoint` is a base URL that ends in `/`; `version` is the published number."""
+
+    endpoint: str
+    function_name: str
+    image_tag: str
+    version: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SmokeCheck:
+    """One thing that was asked of the deployment. `detail` is for people: what came, or why it is wrong."""
+
+    name: str
+    passed: bool
+    detail: str
+    milliseconds: float | None = None
+
+
+@dataclass(frozen=True)
+class SmokeReport:
+    """The smoke test's checks in the order they ran; `response` is the parsed answer to the samples."""
+
+    url: str
+    checks: tuple[SmokeCheck, ...]
+    sampled: bool
+    response: Any = None
+
+    @property
+    def healthy(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class UpResult:
+    """What `deployer up` reports; `--output json` prints exactly this, and its shape is a public contract."""
+
+    bento: Tag
+    image: Image
+    outputs: Outputs
+    changed: bool
+    smoke_test: SmokeReport

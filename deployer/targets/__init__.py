@@ -1,0 +1,46 @@
+"""What a target is: an environment that every later stage uses without asking which one it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where AWS is for this run.
+
+    `variables` are what AWS's own tools read (`AWS_ENDPOINT_URL`, `AWS_REGION`, credentials of the local AWS).
+    `hidden` are variables of the user's shell that must not reach a child here, such as `AWS_PROFILE` on the local target.
+    `registry_url` is the base URL that stands for the ECR registry host when images are pushed; None means the
+    registry host itself, over HTTPS.
+    """
+
+    target: str
+    region: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    registry_url: str | None = None
+
+    def process_variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """The full environment of a child process: what it inherits, less the hidden, plus ours."""
+        kept = {name: value for name, value in inherited.items() if name not in self.hidden}
+        return {**kept, **self.variables}
+
+
+class Target(Protocol):
+    """Prepares an environment: `aws` checks credentials, `local` starts its daemon when it is not running."""
+
+    name: str
+
+    def prepare(self, *, region: str, python_version: str) -> Environment:
+        """Make the target ready to use.
+
+        Raises DeployerError naming what is missing: credentials, or a host interpreter of `python_version` (local).
+        """
+        ...
+
+    def existing(self, *, region: str) -> Environment | None:
+        """The environment if it can be reached without starting anything, else None."""
+        ...
