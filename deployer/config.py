@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from deployer.errors import BadInput
+
+if TYPE_CHECKING:
+    from deployer.config_problems import Problem
+    from deployer.config_yaml import Document
 
 TargetName = Literal["local", "aws"]
 Auth = Literal["iam", "none"]
@@ -59,3 +65,82 @@ class DeploymentConfig:
     smoke_test: SmokeTest = field(default_factory=SmokeTest)
     terraform: TerraformOptions = field(default_factory=TerraformOptions)
     path: Path | None = None
+    notes: tuple[str, ...] = field(default=(), compare=False)  # how it was found, where the user should know
+
+    @property
+    def repository(self) -> str:
+        """The ECR repository's name."""
+        return self.spec.repository or self.name
+
+
+def load_config(path: Path, *, name: str | None = None) -> DeploymentConfig:
+    """Read and check one file; `name` stands in for the file's own. Raises BadInput with every problem at once."""
+    from deployer.config_yaml import read_document
+
+    document = read_document(path)
+    values = _without_nulls(document.values)
+    if name is not None:
+        values["name"] = name
+    _check(values, document, named=name is not None)
+    return _config_of(values, path.resolve())
+
+
+def default_config(name: str, *, target: TargetName = "local") -> DeploymentConfig:
+    """What is deployed where no file says otherwise. Raises BadInput when AWS refuses the name."""
+    from deployer.config_problems import find_problems
+
+    values = {"api_version": "v1", "name": name, "operator": {"name": "aws-lambda"}, "template": "terraform"}
+    problems = find_problems(values, lambda keys: None)
+    if problems:
+        raise BadInput(f"{problems[0].path}: {problems[0].message}", hint="Choose another with --name.")
+    return DeploymentConfig(name=name, target=target)
+
+
+def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
+    """bentoctl writes `env: null` for "nothing": a null key means its default, in the sections that have defaults."""
+    kept = {key: value for key, value in values.items() if value is not None}
+    for section in ("spec", "smoke_test", "terraform"):
+        if isinstance(kept.get(section), dict):
+            kept[section] = {key: value for key, value in kept[section].items() if value is not None}
+    return kept
+
+
+def _check(values: Mapping[str, Any], document: Document, *, named: bool) -> None:
+    from deployer.config_problems import Problem, find_problems
+
+    repeated = [Problem(keys, "this key is there more than once.") for keys in document.repeated]
+    found = [*repeated, *find_problems(values, document.text)]
+    if not found:
+        return
+    problems = sorted(found, key=lambda problem: document.line(problem.keys) or 0)
+    told = [f"  {_place(problem, document, named=named)}: {problem.message}" for problem in problems]
+    count = "a problem" if len(told) == 1 else f"{len(told)} problems"
+    message = "\n".join([f"{document.path} has {count}:", *told])
+    raise BadInput(message, hint="deployment_configs/reference.yaml explains every key.")
+
+
+def _place(problem: Problem, document: Document, *, named: bool) -> str:
+    if named and problem.keys == ("name",):
+        return "--name"
+    line = document.line(problem.keys)
+    return problem.path if line is None else f"{problem.path} (line {line})"
+
+
+def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
+    spec, smoke, terraform = (dict(values.get(key, {})) for key in ("spec", "smoke_test", "terraform"))
+    for section, key in ((smoke, "samples"), (terraform, "template"), (terraform, "provider_mirror")):
+        if key in section:
+            section[key] = (path.parent / Path(section[key]).expanduser()).resolve()
+    for whole in ("timeout", "memory_size", "ephemeral_storage"):
+        if whole in spec:
+            spec[whole] = int(spec[whole])  # JSON Schema takes 30.0 for a whole number
+    return DeploymentConfig(
+        name=values["name"],
+        bento=values.get("bento", "").lower(),
+        target=values.get("target", "local"),
+        spec=Spec(**spec),
+        env=values.get("env", {}),
+        smoke_test=SmokeTest(**smoke),
+        terraform=TerraformOptions(**terraform),
+        path=path,
+    )

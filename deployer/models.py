@@ -117,12 +117,16 @@ class SmokeCheck:
 
 @dataclass(frozen=True)
 class SmokeReport:
-    """The smoke test's checks in the order they ran; `response` is the parsed answer to the samples."""
+    """The smoke test's checks in the order they ran; `response` is the parsed answer to the samples.
+
+    `url` is the whole address that was asked; `function_log` holds the function's last lines when it is unhealthy.
+    """
 
     url: str
     checks: tuple[SmokeCheck, ...]
     sampled: bool
     response: Any = None
+    function_log: tuple[str, ...] = ()
 
     @property
     def healthy(self) -> bool:
@@ -138,3 +142,12 @@ class UpResult:
     outputs: Outputs
     changed: bool
     smoke_test: SmokeReport
+
+
+@dataclass(frozen=True)
+class DownResult:
+    """What `deployer down` removed, a line each; empty when there was nothing."""
+
+    name: str
+    target: str
+    removed: tuple[str, ...]

@@ -1,0 +1,95 @@
+"""The command line: parse, build a toolbox, call one workflow, hand the result to the screen. No logic.
+
+Subcommands are imported when they are called, so that `deployer --help` starts in a fifth of a second.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from deployer import __version__
+from deployer.errors import DeployerError, Interrupted
+
+COMMANDS = {
+    "up": ("deployer.cli.up:up", "Deploy a Bento, test it, print its URL."),
+    "smoke-test": ("deployer.cli.smoke_test:smoke_test", "Send the sample features to a deployment and check the answer."),
+    "down": ("deployer.cli.down:down", "Remove a deployment and everything that belongs to it."),
+    "local": ("deployer.cli.local:local", "Start, stop and look at the local AWS."),
+    "image": ("deployer.cli.image:image", "Build and push a Lambda image without Docker."),
+    "setup": ("deployer.cli.setup:setup", "Fetch ahead of time what the first deployment needs."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports one when it is run or asked for its own help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="deployer")
+def deployer() -> None:
+    """From a BentoML Bento to a live, tested AWS Lambda URL in one command.
+
+    \b
+    deployer up --bento digits_classifier:latest
+    deployer smoke-test
+    deployer down
+    """
+
+
+def main() -> None:
+    """Run the command line and end the process with the exit code that the README promises."""
+    sys.exit(_exit_code_of_a_run())
+
+
+def _exit_code_of_a_run() -> int:
+    try:
+        code = deployer.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DeployerError as error:
+        return _report(error)
+    except (KeyboardInterrupt, click.Abort):
+        hint = "Run the same command again: it continues from what exists."
+        return _report(Interrupted("Interrupted; everything that deployer had started was stopped.", hint=hint))
+    except Exception:
+        return _report_bug()
+    return code if isinstance(code, int) else 0
+
+
+def _report(error: DeployerError) -> int:
+    from deployer.ui import show_error
+
+    show_error(error)
+    return error.exit_code
+
+
+def _report_bug() -> int:
+    with tempfile.NamedTemporaryFile("w", prefix="deployer-bug-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"deployer {__version__}, Python {sys.version}\n{traceback.format_exc()}")
+    summary = traceback.format_exception_only(*sys.exc_info()[:2])[-1].strip()
+    hint = "Please report it with the log; nothing is lost, and the same command may be run again."
+    _report(DeployerError(f"A bug in deployer: {summary}", hint=hint, log=Path(log.name)))
+    return 3

@@ -34,10 +34,10 @@ class Target(Protocol):
 
     name: str
 
-    def prepare(self, *, region: str, python_version: str) -> Environment:
-        """Make the target ready to use.
+    def prepare(self, *, region: str, python_version: str | None = None) -> Environment:
+        """Make the target ready to use, and for functions of this Python minor version where one is named.
 
-        Raises DeployerError naming what is missing: credentials, or a host interpreter of `python_version` (local).
+        Raises DeployerError naming what is missing: credentials, or (local) a host interpreter of `python_version`.
         """
         ...
 

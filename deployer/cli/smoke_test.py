@@ -1,0 +1,37 @@
+"""`deployer smoke-test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from deployer.cli.options import deployment_options, output_option
+
+
+@click.command("smoke-test")
+@click.option("--bento", metavar="NAME:VERSION", help="Choose the deployment by the Bento that its config names.")
+@deployment_options
+@output_option
+def smoke_test(
+    *, bento: str | None, config: Path | None, name: str | None, target: str | None, yes: bool, output: str
+) -> int:
+    """Send the sample features to a deployment, wait out its cold start, check the answer.
+
+    Exit code 4 when the deployment is not healthy.
+    """
+    from deployer import ui
+    from deployer.toolbox import real_toolbox
+    from deployer.workflows.deployment import Selection
+    from deployer.workflows.smoke_test import curl_line, raise_when_unhealthy
+    from deployer.workflows.smoke_test import smoke_test as run
+
+    tools = real_toolbox()
+    report, deployment = run(Selection(name=name, config=config, target=target, bento=bento), tools)
+    ui.show_smoke_report(report)
+    if output == "json":
+        ui.print_json(ui.smoke_as_json(report))
+    else:
+        ui.print_answer(report, curl=curl_line(deployment, report, tools))
+    raise_when_unhealthy(deployment, report)
+    return 0

@@ -1,0 +1,197 @@
+"""What is wrong with a config, in words: each problem names its key path, what was found, what is valid, a near miss.
+
+All problems are found in one pass. No file is read here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from deployer.config_schema import ENV_BYTES, REPOSITORY, REPOSITORY_RULE, ROLE_NAME_LENGTH, SCHEMA
+
+Keys = tuple[str | int, ...]
+Written = Callable[[Keys], "str | None"]
+
+SHOWN_CHARACTERS = 60
+CLOSE = 0.6  # of difflib's ratio: what its own get_close_matches takes
+KINDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`keys` lead to the value; `message` is one or more sentences without the key path."""
+
+    keys: Keys
+    message: str
+
+    @property
+    def path(self) -> str:
+        return ".".join(str(key) for key in self.keys) or "the file"
+
+
+def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem, ...]:
+    """Every problem of a config, at most one for each key. `written` gives a scalar as it stands in the file."""
+    errors = Draft202012Validator(SCHEMA).iter_errors(values)
+    found = [problem for error in errors for problem in _describe(error, written)]
+    first: dict[Keys, Problem] = {}
+    for problem in found:
+        first.setdefault(problem.keys, problem)
+    for problem in _limits_across_keys(values, spoiled=tuple(first)):
+        first.setdefault(problem.keys, problem)
+    return tuple(first.values())
+
+
+def near_miss(word: object, known: Sequence[str]) -> str:
+    """` Did you mean X?`, naming two where both are as close, or nothing where none is."""
+    if not isinstance(word, str):
+        return ""
+    asked = word.lower().replace("-", "_")
+    scores = {name: SequenceMatcher(None, asked, name.lower().replace("-", "_")).ratio() for name in known}
+    best = max(scores.values(), default=0.0)
+    close = [name for name, score in scores.items() if score == best >= CLOSE]
+    return f" Did you mean {' or '.join(close[:2])}?" if close else ""
+
+
+def shown(value: object) -> str:
+    """A value as it would be written in JSON, cut where it is long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _describe(error: ValidationError, written: Written) -> Iterator[Problem]:
+    keys: Keys = tuple(error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        yield Problem((*keys, str(error.instance)), _bad_name(error))
+    elif error.validator == "required":
+        yield from _missing(error, keys)
+    elif error.validator == "additionalProperties":
+        yield from _unknown(error, keys)
+    elif error.validator == "type":
+        yield Problem(keys, _wrong_type(error, keys, written))
+    elif error.validator == "enum":
+        yield Problem(keys, _not_one_of(error, written(keys)))
+    else:
+        yield Problem(keys, _not_valid(error))
+
+
+def _bad_name(error: ValidationError) -> str:
+    if error.validator == "not":
+        return f"this name is reserved; {error.schema['description']}."
+    return f"this name is not allowed. Valid: {error.schema['description']}."
+
+
+def _missing(error: ValidationError, keys: Keys) -> Iterator[Problem]:
+    for name in error.schema["required"]:
+        if name not in error.instance:
+            yield Problem((*keys, name), f"missing. Valid: {_valid(error.schema['properties'][name])}.")
+
+
+def _unknown(error: ValidationError, keys: Keys) -> Iterator[Problem]:
+    known = list(error.schema["properties"])
+    for name in error.instance:
+        if name in known:
+            continue
+        homes = [home for home in _homes(name, SCHEMA, ()) if home != keys]
+        place = f" It belongs under {'.'.join(homes[0])}." if homes and homes[0] else ""
+        place = " It belongs at the top level." if homes and not homes[0] else place
+        yield Problem((*keys, name), f"unknown key.{place or near_miss(name, known)} Valid keys: {', '.join(known)}.")
+
+
+def _homes(name: str, schema: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Every mapping of the schema that has a key of this name."""
+    properties = schema.get("properties", {})
+    if name in properties:
+        yield keys
+    for key, inner in properties.items():
+        yield from _homes(name, inner, (*keys, key))
+
+
+def _wrong_type(error: ValidationError, keys: Keys, written: Written) -> str:
+    value, wanted = error.instance, error.schema["type"]
+    source = written(keys)
+    if wanted == "string" and source is not None:
+        quoted = json.dumps(source, ensure_ascii=False)
+        return f"{source or 'nothing'} is not text in YAML: quote it, as in {keys[-1]}: {quoted}."
+    unquote = " Write it without quotes." if isinstance(value, str) and wanted == "integer" and _is_whole(value) else ""
+    return f"{shown(value)} is not {KINDS[wanted]}.{unquote} Valid: {_valid(error.schema)}."
+
+
+def _is_whole(text: str) -> bool:
+    return text.strip().lstrip("+-").isdecimal()
+
+
+def _not_one_of(error: ValidationError, source: str | None) -> str:
+    value, valid = error.instance, error.schema["enum"]
+    if isinstance(value, int) and not isinstance(value, bool) and isinstance(valid[0], int):
+        hint = f" The nearest is {min(valid, key=lambda number: abs(number - value))}."
+    else:
+        hint = near_miss(value if isinstance(value, str) else source, [str(item) for item in valid])
+    found = shown(value) if isinstance(value, str) or source is None else source
+    return f"{found} is not valid.{hint} Valid: {_valid(error.schema)}."
+
+
+def _not_valid(error: ValidationError) -> str:
+    value = error.instance
+    hint = near_miss(value, error.schema.get("examples", []))
+    if error.validator == "maxLength":
+        return f"{len(value)} characters are too many. Valid: {_valid(error.schema)}."
+    if error.validator == "maxProperties":
+        return f"{len(value)} are too many. Valid: {_valid(error.schema)}."
+    return f"{shown(value)} is not valid.{hint} Valid: {_valid(error.schema)}."
+
+
+def _valid(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(str(item) for item in schema["enum"])
+    return str(schema["description"])
+
+
+def _limits_across_keys(values: Mapping[str, Any], *, spoiled: tuple[Keys, ...]) -> Iterator[Problem]:
+    """Limits of AWS on what is made of several keys; skipped where one of those is wrong by itself."""
+    broken = {keys[0] for keys in spoiled if len(keys) == 1} | {".".join(map(str, keys[:2])) for keys in spoiled}
+    spec = values.get("spec", {}) if "spec" not in broken else {}
+    if "name" in values and "name" not in broken:
+        yield from _limits_of_name(values["name"], spec, region_is_wrong="spec.region" in broken)
+    if not any(keys[:1] == ("env",) for keys in spoiled):
+        yield from _limit_of_env(values.get("env", {}))
+    yield from _unprintable(values.get("smoke_test", {}))
+
+
+def _limits_of_name(name: str, spec: Mapping[str, Any], *, region_is_wrong: bool) -> Iterator[Problem]:
+    if "repository" not in spec and (not re.search(REPOSITORY, name) or len(name) < 2):
+        message = f"{shown(name)} cannot name the ECR repository too ({REPOSITORY_RULE})."
+        yield Problem(("name",), f"{message} Choose another name, or give one in spec.repository.")
+    role = f"{name}-{spec.get('region', 'us-east-1')}"
+    if len(role) > ROLE_NAME_LENGTH and not region_is_wrong:
+        longest = ROLE_NAME_LENGTH - (len(role) - len(name))
+        message = f"{len(name)} characters are too many: the IAM role {role} may have {ROLE_NAME_LENGTH}."
+        yield Problem(("name",), f"{message} Valid: at most {longest} characters in this region.")
+
+
+def _limit_of_env(env: Mapping[str, str]) -> Iterator[Problem]:
+    size = len(json.dumps(env, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    if size > ENV_BYTES:
+        message = f"{size} bytes are too many. Valid: at most {ENV_BYTES} bytes of names and values together, as JSON."
+        yield Problem(("env",), message)
+
+
+def _unprintable(smoke_test: Mapping[str, Any]) -> Iterator[Problem]:
+    """`expected` may be any JSON value, and YAML knows some that JSON does not."""
+    if not isinstance(smoke_test, Mapping) or "expected" not in smoke_test:
+        return
+    try:
+        json.dumps(smoke_test["expected"], allow_nan=False)
+    except (TypeError, ValueError):
+        message = f"{shown(smoke_test['expected'])} is not a JSON value."
+        yield Problem(("smoke_test", "expected"), message)

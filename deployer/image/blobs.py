@@ -1,0 +1,136 @@
+"""The cache of compressed layers: blobs under their digest, and records that say which inputs made which blob.
+
+A blob gets its final name only when it is whole, so a killed build leaves nothing that a later one would trust.
+Two builds may share the cache: one key is built by one process at a time, and the other then finds it made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock
+
+UNUSED_DAYS = 30
+COMPRESSION_LEVEL = 1
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A gzip layer: `digest` and `size` (bytes) are of the compressed file, `diff_id` of the tar inside it."""
+
+    digest: str
+    size: int
+    diff_id: str
+
+
+class BlobCache:
+    """The folder `root`, made when missing. Safe to delete at any time between two builds."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._blobs = root / "blobs" / "sha256"
+        self._records = root / "records"
+        self._scratch = root / "scratch"
+        for folder in (self._blobs, self._records, self._scratch):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, digest: str) -> Path:
+        return self._blobs / digest.removeprefix("sha256:")
+
+    def get(self, key: str, make: Callable[[BlobWriter], None]) -> tuple[Blob, bool]:
+        """The blob of these inputs, and whether it was there already; else `make` writes its tar stream."""
+        if (found := self._find(key)) is not None:
+            return found, True
+        with self.locked(key):
+            if (found := self._find(key)) is not None:
+                return found, True
+            blob = self._store(make)
+            self._remember(key, blob)
+        return blob, False
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder on the cache's own file system that is gone afterwards."""
+        with tempfile.TemporaryDirectory(dir=self._scratch, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+    @contextmanager
+    def locked(self, key: str) -> Iterator[None]:
+        with FileLock(self._records / f"{key}.lock"):
+            yield
+
+    def prune(self, *, now: float | None = None) -> None:
+        """Remove what no build has used for UNUSED_DAYS, and what killed builds left in the scratch folder."""
+        oldest = (time.time() if now is None else now) - UNUSED_DAYS * 24 * 3600
+        for path in (*self._blobs.iterdir(), *self._records.iterdir()):
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+
+    def _find(self, key: str) -> Blob | None:
+        record = self._records / f"{key}.json"
+        try:
+            blob = Blob(**json.loads(record.read_text("utf-8")))
+            if self.path(blob.digest).stat().st_size != blob.size:
+                return None
+        except (OSError, ValueError, TypeError):
+            return None
+        _touch(record, self.path(blob.digest))
+        return blob
+
+    def _store(self, make: Callable[[BlobWriter], None]) -> Blob:
+        with self.scratch() as folder:
+            unfinished = folder / "blob"
+            with unfinished.open("wb") as file:
+                writer = BlobWriter(file)
+                make(writer)
+                blob = writer.finish()
+            unfinished.chmod(0o444)
+            unfinished.replace(self.path(blob.digest))
+        return blob
+
+    def _remember(self, key: str, blob: Blob) -> None:
+        with self.scratch() as folder:
+            unfinished = folder / "record"
+            unfinished.write_text(json.dumps(asdict(blob)), "utf-8")
+            unfinished.replace(self._records / f"{key}.json")
+
+
+class BlobWriter:
+    """Compresses a tar stream into `file` and counts both sides. The gzip header holds no time and no name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        from isal import isal_zlib  # noqa: PLC0415  only a build compresses
+
+        self._file = file
+        self._gzip = isal_zlib.compressobj(COMPRESSION_LEVEL, isal_zlib.DEFLATED, 31)
+        self._inside, self._outside, self._size = hashlib.sha256(), hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> None:
+        self._inside.update(data)
+        self._emit(self._gzip.compress(data))
+
+    def finish(self) -> Blob:
+        self._emit(self._gzip.flush())
+        digest = f"sha256:{self._outside.hexdigest()}"
+        return Blob(digest=digest, size=self._size, diff_id=f"sha256:{self._inside.hexdigest()}")
+
+    def _emit(self, data: bytes) -> None:
+        self._outside.update(data)
+        self._file.write(data)
+        self._size += len(data)
+
+
+def _touch(*paths: Path) -> None:
+    """Used now: what is pruned is what nothing has touched for long."""
+    for path in paths:
+        with suppress(OSError):
+            path.touch()

@@ -1,0 +1,113 @@
+"""A Bento folder becomes an OCI image layout, without Docker: each layer is made once and then found in the cache."""
+
+from __future__ import annotations
+
+import platform as host
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer import __version__, directories
+from deployer.errors import DeployerError
+from deployer.image import archive, context, manifest, requirements
+from deployer.image.archive import Tree
+from deployer.image.blobs import Blob, BlobCache
+from deployer.image.bytecode import Compiler, find_compiler
+from deployer.image.context import Context
+from deployer.image.manifest import TitledBlob
+from deployer.image.packages import PACKAGE, Packages
+from deployer.image.uv import Platform, Uv, say_sources
+from deployer.models import Layer
+from deployer.tools.process import Runner
+from deployer.tools.python_interpreter import find_uv
+
+MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """The digest of the manifest in the layout, and its layers from the bottom up."""
+
+    digest: str
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True)
+class Builder:
+    """`variables` are the user's environment: package index settings hold. `cache` may be deleted at any time."""
+
+    runner: Runner
+    variables: Mapping[str, str]
+    cache: BlobCache
+    say: Say
+    log: Path | None = None
+    machine: str = ""  # x86_64 or aarch64; empty: this host's
+
+    def build(self, bento: Path, *, layout: Path) -> BuiltImage:
+        """Same Bento, same deployer, same interpreter patch release: same digest, in any folder and with any cache."""
+        wanted = context.read(bento)
+        packages = self._packages(wanted)
+        asked = requirements.read(bento, bentoml_version=wanted.bentoml_version)
+        say_sources(asked, self.variables, self.say)
+        resolved = packages.resolve(asked, bento=bento)
+        layers = [self._said("dependencies", packages.dependencies(resolved, asked, bento=bento))]
+        layers += [self._folder(f"model {name}", tree) for name, tree in wanted.models]
+        layers.append(self._folder("service", wanted.code))
+        layers.append(self._said("handler", packages.handler(PACKAGE / "runtime")))
+        digest = self._write(layout, layers, wanted, packages, resolved)
+        self.cache.prune()
+        return BuiltImage(digest, tuple(Layer(layer.title, layer.blob.digest, layer.blob.size) for layer in layers))
+
+    def _packages(self, wanted: Context) -> Packages:
+        compiler = find_compiler(wanted.python, runner=self.runner, variables=self.variables, log=self.log)
+        if compiler is None:
+            self.say(f"no Python {wanted.python} on this machine: built without bytecode, so cold starts are slower")
+        uv = Uv(find_uv(), self.runner, self.variables, self.log)
+        return Packages(self.cache, uv, Platform(wanted.python, self._machine()), compiler)
+
+    def _machine(self) -> str:
+        asked = self.machine or host.machine()
+        if asked.lower() not in MACHINES:
+            valid = ", ".join(sorted(set(MACHINES.values())))
+            raise DeployerError(f"Lambda runs no {asked} images.", hint=f"Valid machines: {valid}.")
+        return MACHINES[asked.lower()]
+
+    def _folder(self, title: str, tree: Tree) -> TitledBlob:
+        key = f"folder-{archive.fingerprint(tree)}"
+        return self._said(title, self.cache.get(key, lambda writer: archive.write(tree, writer.write)))
+
+    def _said(self, title: str, made: tuple[Blob, bool]) -> TitledBlob:
+        blob, cached = made
+        self.say(f"layer {title}: {blob.size / 1e6:.1f} MB{' (cached)' if cached else ''}")
+        return TitledBlob(title, blob)
+
+    def _write(
+        self, layout: Path, layers: list[TitledBlob], wanted: Context, packages: Packages, resolved: str
+    ) -> str:
+        architecture = packages.platform.architecture
+        labels = _labels(wanted, packages.compiler)
+        config = manifest.configuration(
+            layers, architecture=architecture, environment=wanted.environment, labels=labels
+        )
+        content = manifest.manifest(config, layers)
+        blobs = [self.cache.path(layer.blob.digest) for layer in layers]
+        manifest.write_layout(
+            layout, config=config, manifest=content, architecture=architecture, blobs=blobs, resolved=resolved
+        )
+        return manifest.digest_of(content)
+
+
+def default_cache() -> BlobCache:
+    return BlobCache(directories.cache() / "image")
+
+
+def _labels(wanted: Context, compiler: Compiler | None) -> dict[str, str]:
+    labels = {
+        "deployer.version": __version__,
+        "deployer.bento": wanted.tag,
+        "deployer.python": wanted.python,
+        # Without it AWS refuses to publish a version with SnapStart from any base image but its own.
+        "com.amazonaws.lambda.feature.snapstart": "Allow",
+    }
+    return {**labels, "deployer.python.build": compiler.build} if compiler else labels

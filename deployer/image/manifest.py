@@ -1,0 +1,134 @@
+"""The image as OCI writes it: configuration, one plain manifest, and the layout folder that holds them.
+
+Lambda takes no index of several platforms, no attestations, gzip layers only and one history entry for each layer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.image.blobs import Blob
+
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+EPOCH = "1970-01-01T00:00:00Z"
+
+RUNTIME_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "PYTHONPATH": "/opt/python:/opt/deployer",
+    "BENTO_PATH": "/home/bentoml/bento",
+    "HOME": "/tmp",  # noqa: S108  Lambda's only writable folder
+    "BENTOML_HOME": "/tmp/bentoml",  # noqa: S108
+    "BENTOML_DO_NOT_TRACK": "True",
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+    "NUMBA_CACHE_DIR": "/tmp/numba",  # noqa: S108
+    "JOBLIB_TEMP_FOLDER": "/tmp/joblib",  # noqa: S108
+}
+# A Bento may set any variable but these: without them the handler does not start.
+FIXED = ("PATH", "PYTHONPATH", "BENTO_PATH", "HOME", "BENTOML_HOME")
+
+
+@dataclass(frozen=True)
+class TitledBlob:
+    """A layer with the word that `image inspect` and the history show for it."""
+
+    title: str
+    blob: Blob
+
+
+def configuration(
+    layers: Sequence[TitledBlob], *, architecture: str, environment: Mapping[str, str], labels: Mapping[str, str]
+) -> bytes:
+    own = {name: value for name, value in environment.items() if name not in FIXED}
+    variables = {**RUNTIME_ENVIRONMENT, **dict(sorted(own.items()))}
+    return _json(
+        {
+            "created": EPOCH,
+            "architecture": architecture,
+            "os": "linux",
+            "config": {
+                "Env": [f"{name}={value}" for name, value in variables.items()],
+                "Entrypoint": ["python3", "-m", "awslambdaric"],
+                "Cmd": ["deployer_runtime.handler.handle"],
+                "WorkingDir": "/home/bentoml/bento/src",
+                "Labels": dict(sorted(labels.items())),
+            },
+            "rootfs": {"type": "layers", "diff_ids": [layer.blob.diff_id for layer in layers]},
+            "history": [{"created": EPOCH, "created_by": f"deployer: {layer.title}"} for layer in layers],
+        }
+    )
+
+
+def manifest(config: bytes, layers: Sequence[TitledBlob]) -> bytes:
+    return _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST_TYPE,
+            "config": _descriptor(CONFIG_TYPE, digest_of(config), len(config)),
+            "layers": [_descriptor(LAYER_TYPE, layer.blob.digest, layer.blob.size) for layer in layers],
+        }
+    )
+
+
+def write_layout(
+    folder: Path, *, config: bytes, manifest: bytes, architecture: str, blobs: Iterable[Path], resolved: str
+) -> None:
+    """Fill `folder` so that `index.json`, written last, never names a blob that is not there; old blobs are removed."""
+    store = folder / "blobs" / "sha256"
+    store.mkdir(parents=True, exist_ok=True)
+    kept = {_put(store, config), _put(store, manifest), *(_link(path, store / path.name) for path in blobs)}
+    platform = {"architecture": architecture, "os": "linux"}
+    entry = {**_descriptor(MANIFEST_TYPE, digest_of(manifest), len(manifest)), "platform": platform}
+    _write(folder / "requirements.txt", resolved.encode())
+    _write(folder / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+    _write(folder / "index.json", _json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}))
+    for path in store.iterdir():
+        if path.name not in kept:
+            path.unlink()
+
+
+def digest_of(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size}
+
+
+def _put(store: Path, content: bytes) -> str:
+    name = digest_of(content).removeprefix("sha256:")
+    _write(store / name, content)
+    return name
+
+
+def _link(source: Path, target: Path) -> str:
+    """A hardlink to the cached blob, or a copy where the layout is on another file system."""
+    if not target.exists():
+        unfinished = target.with_suffix(".new")
+        unfinished.unlink(missing_ok=True)
+        try:
+            os.link(source, unfinished)
+        except OSError:
+            shutil.copyfile(source, unfinished)
+        unfinished.replace(target)
+    return target.name
+
+
+def _write(path: Path, content: bytes) -> None:
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogateescape")

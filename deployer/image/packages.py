@@ -1,0 +1,119 @@
+"""The two layers made of Python packages: the Bento's dependencies and the handler. Installed, compiled, archived."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer import __version__
+from deployer.image import archive
+from deployer.image.archive import Tree
+from deployer.image.blobs import Blob, BlobCache, BlobWriter
+from deployer.image.bytecode import Compiler
+from deployer.image.installed import normalise
+from deployer.image.requirements import Requirements
+from deployer.image.uv import Platform, Uv
+
+PACKAGE = Path(__file__).parent.parent
+HANDLER_LOCK = PACKAGE / "locks" / "runtime.txt"
+DEPENDENCIES, HANDLER = "opt/python", "opt/deployer"
+RECIPE = 1  # raised when the same inputs shall make another layer
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Makes package layers for one platform. `compiler` is None where the host has no matching interpreter."""
+
+    cache: BlobCache
+    uv: Uv
+    platform: Platform
+    compiler: Compiler | None
+
+    def resolve(self, wanted: Requirements, *, bento: Path) -> str:
+        """The full list of packages with hashes; asked of the index once, then kept with the inputs it came from."""
+        key = self._key("resolved", repr(wanted), _wheels_digest(bento))
+        kept = self.cache.root / "records" / f"{key}.txt"
+        with self.cache.locked(key):
+            if not kept.is_file():
+                with self.cache.scratch() as scratch:
+                    text = self.uv.resolve(wanted, platform=self.platform, cwd=_requirements_home(bento), scratch=scratch)
+                    unfinished = scratch / "kept.txt"
+                    unfinished.write_text(text, "utf-8")
+                    unfinished.replace(kept)
+        kept.touch()
+        return kept.read_text("utf-8")
+
+    def dependencies(self, resolved: str, wanted: Requirements, *, bento: Path) -> tuple[Blob, bool]:
+        """The layer of the Bento's packages, and whether it was cached."""
+
+        def make(writer: BlobWriter) -> None:
+            with self.cache.scratch() as scratch:
+                tree = self._install(resolved, scratch, wanted=wanted, cwd=_requirements_home(bento))
+                (tree / "requirements.txt").write_text(versions(resolved), "utf-8")
+                self._archive(tree, DEPENDENCIES, writer)
+
+        return self.cache.get(self._key("dependencies", resolved, _wheels_digest(bento)), make)
+
+    def handler(self, runtime: Path) -> tuple[Blob, bool]:
+        """The layer of our Lambda handler and what it needs."""
+        lock = HANDLER_LOCK.read_text("utf-8")
+
+        def make(writer: BlobWriter) -> None:
+            with self.cache.scratch() as scratch:
+                tree = self._install(lock, scratch, wanted=Requirements(()), cwd=scratch)
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(runtime, tree / "deployer_runtime", ignore=ignored)
+                self._archive(tree, HANDLER, writer)
+
+        sources = "\0".join(f"{path.relative_to(runtime)}\0{path.read_text('utf-8')}" for path in _sources(runtime))
+        return self.cache.get(self._key("handler", lock, sources), make)
+
+    def _install(self, resolved: str, scratch: Path, *, wanted: Requirements, cwd: Path) -> Path:
+        tree, listed = scratch / "tree", scratch / "requirements.txt"
+        tree.mkdir()
+        listed.write_text(resolved, "utf-8")
+        self.uv.install(listed, tree, wanted=wanted, platform=self.platform, cwd=cwd)
+        normalise(tree)
+        return tree
+
+    def _archive(self, tree: Path, at: str, writer: BlobWriter) -> None:
+        if self.compiler is not None:
+            self.compiler.compile(tree, at=at)
+        archive.write(Tree(tree, at), writer.write)
+
+    def _key(self, kind: str, *inputs: str) -> str:
+        build = self.compiler.build if self.compiler else None
+        tools = [RECIPE, __version__, importlib.metadata.version("uv"), importlib.metadata.version("isal")]
+        made = json.dumps([kind, tools, self.platform.python, self.platform.machine, build, *inputs])
+        return f"{kind}-{hashlib.sha256(made.encode()).hexdigest()}"
+
+
+def versions(resolved: str) -> str:
+    """`name==version` lines without hashes: what the image's own list shows, equal wherever it was resolved."""
+    bare = re.sub(r"\s*--hash=\S+", "", re.sub(r"\\\n", " ", resolved))
+    return "".join(f"{line.strip()}\n" for line in bare.splitlines() if line.strip() and not line.startswith("#"))
+
+
+def _requirements_home(bento: Path) -> Path:
+    """Where `./wheels/NAME` lines are relative to; the Bento itself when it has no Python folder."""
+    home = bento / "env" / "python"
+    return home if home.is_dir() else bento
+
+
+def _wheels_digest(bento: Path) -> str:
+    digest = hashlib.sha256()
+    for wheel in sorted((bento / "env" / "python" / "wheels").glob("*")):
+        with wheel.open("rb") as file:
+            digest.update(f"{wheel.name}\0".encode())
+            while piece := file.read(archive.PIECE):
+                digest.update(piece)
+    return digest.hexdigest()
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)

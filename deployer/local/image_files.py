@@ -1,0 +1,138 @@
+"""An image's files on disk: each layer unpacked once, an image's tree made of hard links to its layers' files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.local.blobs import Blobs
+
+WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+
+
+@dataclass(frozen=True)
+class UnpackedImage:
+    """An image ready to run: its tree and what its config says. `python` is a minor version, or empty."""
+
+    root: Path
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    working_directory: str
+    variables: Mapping[str, str]
+    python: str
+
+
+class ImageFiles:
+    """Unpacks images into `cache`, which may be deleted while no daemon runs."""
+
+    def __init__(self, blobs: Blobs, cache: Path) -> None:
+        self._blobs = blobs
+        self._layers, self._roots = cache / "layers", cache / "roots"
+        self._lock = threading.Lock()
+
+    def unpack(self, digest: str) -> UnpackedImage:
+        """The image with that manifest digest. LookupError when the registry does not hold it any more."""
+        manifest = self._json(digest)
+        config = self._json(manifest["config"]["digest"])
+        with self._lock:
+            root = self._root(digest, [layer["digest"] for layer in manifest["layers"]])
+        return _unpacked(root, config.get("config") or {})
+
+    def _json(self, digest: str) -> Any:
+        try:
+            return json.loads(self._blobs.read(digest))
+        except (OSError, ValueError) as error:
+            raise LookupError(f"{digest} is not in the local registry: push the image again") from error
+
+    def _root(self, digest: str, layers: Sequence[str]) -> Path:
+        place = self._roots / digest.removeprefix("sha256:")
+        if place.is_dir():
+            return place
+        with _new_folder(place) as folder:
+            for layer in layers:
+                _overlay(self._layer(layer), folder)
+        return place
+
+    def _layer(self, digest: str) -> Path:
+        place = self._layers / digest.removeprefix("sha256:")
+        blob = self._blobs.path(digest)
+        if place.is_dir():
+            return place
+        if blob is None:
+            raise LookupError(f"Layer {digest} is not in the local registry: push the image again")
+        with _new_folder(place) as folder, tarfile.open(blob) as archive:
+            archive.extractall(folder, filter="tar")
+        return place
+
+
+class _new_folder:
+    """A folder that appears at `place` whole or not at all."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def __enter__(self) -> Path:
+        self._place.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=self._place.parent, prefix="new-"))
+        self._folder.chmod(0o755)
+        return self._folder
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._folder.rename(self._place)
+        else:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _overlay(layer: Path, root: Path) -> None:
+    """Put a layer on top of what is there, whiteouts applied."""
+    for folder, names, files in os.walk(layer):
+        target = root / Path(folder).relative_to(layer)
+        target.mkdir(exist_ok=True)
+        if OPAQUE in files:
+            for entry in target.iterdir():
+                _remove(entry)
+        links = [name for name in names if (Path(folder) / name).is_symlink()]
+        for name in [*files, *links]:
+            _place(Path(folder) / name, target)
+
+
+def _place(source: Path, target: Path) -> None:
+    if source.name == OPAQUE:
+        return
+    if source.name.startswith(WHITEOUT):
+        _remove(target / source.name.removeprefix(WHITEOUT))
+        return
+    _remove(target / source.name)
+    try:
+        os.link(source, target / source.name, follow_symlinks=False)
+    except OSError:  # too many links to one file, or a file system without them
+        shutil.copy2(source, target / source.name, follow_symlinks=False)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _unpacked(root: Path, config: Mapping[str, Any]) -> UnpackedImage:
+    variables = dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
+    return UnpackedImage(
+        root=root,
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        working_directory=config.get("WorkingDir") or "/",
+        variables=variables,
+        python=(config.get("Labels") or {}).get("deployer.python", ""),
+    )

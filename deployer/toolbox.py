@@ -1,0 +1,89 @@
+"""The collaborators of a workflow, and the one place that knows which real classes they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.config import DeploymentConfig
+from deployer.targets import Environment, Target
+from deployer.targets.aws import AwsTarget
+from deployer.targets.local import LocalTarget
+from deployer.tools import bentoctl_environment
+from deployer.tools.aws import Aws
+from deployer.tools.bento_store import BentoStore
+from deployer.tools.bentoctl import Bentoctl
+from deployer.tools.http import Http, Urllib3Http
+from deployer.tools.process import Processes, Runner
+from deployer.tools.provider_mirror import find_mirror
+from deployer.tools.terraform import Terraform, find_terraform
+from deployer.ui import Progress, Screen
+from deployer.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a command acts on: its config, its folder, the target, and the log of this run."""
+
+    config: DeploymentConfig
+    workspace: Workspace
+    target: Target
+    log: Path
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """Everything a workflow may use. `folder` is the current folder; `variables` the user's environment variables."""
+
+    folder: Path
+    variables: Mapping[str, str]
+    runner: Runner
+    progress: Progress
+    store: BentoStore
+    http: Http
+    targets: Mapping[str, Target]
+    aws: Callable[[Environment], Aws]
+    terraform: Callable[[Deployment, Environment], Terraform]
+    bentoctl: Callable[[Deployment, Environment], Bentoctl]
+
+
+def real_toolbox() -> Toolbox:
+    """The toolbox of the command line: real processes, real AWS doors, the user's own environment."""
+    variables = dict(os.environ)
+    runner, screen = Processes(), Screen()
+
+    def terraform(deployment: Deployment, environment: Environment) -> Terraform:
+        binary = find_terraform(variables)
+        return Terraform(
+            folder=deployment.workspace.terraform,
+            binary=binary,
+            variables=environment.process_variables(variables),
+            runner=runner,
+            log=deployment.log,
+            provider_mirror=find_mirror(deployment.config.terraform.provider_mirror, variables),
+        )
+
+    def bentoctl(deployment: Deployment, environment: Environment) -> Bentoctl:
+        def say(text: str) -> None:
+            screen.note(text)
+
+        python = bentoctl_environment.ensure(runner=runner, variables=variables, log=deployment.log, on_step=say)
+        return Bentoctl(python=python, runner=runner, variables=environment.process_variables(variables))
+
+    return Toolbox(
+        folder=Path.cwd(),
+        variables=variables,
+        runner=runner,
+        progress=screen,
+        store=BentoStore.of(variables),
+        http=Urllib3Http(),
+        targets={
+            "local": LocalTarget(runner=runner, variables=variables),
+            "aws": AwsTarget(variables=variables),
+        },
+        aws=lambda environment: Aws(environment, variables),
+        terraform=terraform,
+        bentoctl=bentoctl,
+    )

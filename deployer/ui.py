@@ -1,0 +1,140 @@
+"""All that people see. Standard output carries the result, standard error the progress and the errors.
+
+Nothing printed here goes through Rich's markup: a value such as `[/x]` is shown as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from deployer.errors import DeployerError
+from deployer.models import SmokeReport, UpResult
+
+
+class Step:
+    """One line of progress: `update` shows what is being done now, `done` is what stays on the screen."""
+
+    def __init__(self, title: str, status: Status | None = None) -> None:
+        self.outcome = title
+        self._title, self._status = title, status
+
+    def update(self, detail: str) -> None:
+        if self._status is not None:
+            self._status.update(Text(f"{self._title} · {detail}"))
+
+    def done(self, outcome: str) -> None:
+        self.outcome = outcome
+
+
+class Progress(Protocol):
+    """What workflows tell people while they work."""
+
+    def step(self, title: str) -> Any: ...  # a context manager that yields a Step
+
+    def note(self, text: str) -> None: ...
+
+
+class Screen:
+    """Progress on standard error: a spinner on a terminal, one finished line per step everywhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        began = time.monotonic()
+        with self._console.status(Text(title)) as status:
+            step = Step(title, status if self._console.is_terminal else None)
+            yield step
+        self._line("✓", "green", f"{step.outcome}  ({time.monotonic() - began:.1f} s)")
+
+    def note(self, text: str) -> None:
+        self._line("·", "yellow", text)
+
+    def _line(self, mark: str, style: str, text: str) -> None:
+        self._console.print(Text.assemble((mark, style), " ", text))
+
+
+def show_error(error: DeployerError) -> None:
+    """What failed and why, what to do, and where the log is: on standard error, never wrapped."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text.assemble(("Error: ", "bold red"), error.message))
+    if error.hint:
+        console.print(Text.assemble(("What to do: ", "bold"), error.hint))
+    if error.log is not None:
+        console.print(Text.assemble(("Log: ", "bold"), str(error.log)))
+
+
+def show_smoke_report(report: SmokeReport) -> None:
+    """The checks as a table, on standard error."""
+    table = Table("check", "result", "ms", "detail", title=Text(f"smoke test of {report.url}"), title_justify="left")
+    for check in report.checks:
+        result = Text("passed", "green") if check.passed else Text("FAILED", "bold red")
+        took = "" if check.milliseconds is None else f"{check.milliseconds:.0f}"
+        table.add_row(Text(check.name), result, took, Text(check.detail))
+    Console(stderr=True, highlight=False).print(table)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output, and nothing else there."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_up(result: UpResult, *, curl: str) -> None:
+    """The result of `up` for people: names and values, then the answer as one JSON line, then one line of curl."""
+    rows = up_as_json(result)
+    for name in ("endpoint", "function_name", "image_tag", "image_digest", "version", "bento"):
+        click.echo(f"{name:<14} {rows[name]}")
+    print_answer(result.smoke_test, curl=curl)
+
+
+def print_answer(report: SmokeReport, *, curl: str) -> None:
+    """The answer to the samples and the command that asks for it by hand, each on one line of its own."""
+    if report.sampled and report.healthy:
+        click.echo(json.dumps(report.response, ensure_ascii=False))
+    if curl:
+        click.echo(curl)
+
+
+def up_as_json(result: UpResult) -> dict[str, Any]:
+    """The public shape of `deployer up --output json`."""
+    return {
+        "endpoint": result.outputs.endpoint,
+        "function_name": result.outputs.function_name,
+        "image_tag": result.outputs.image_tag,
+        "image_digest": result.image.digest,
+        "version": result.outputs.version,
+        "bento": str(result.bento),
+        "changed": result.changed,
+        "smoke_test": smoke_as_json(result.smoke_test),
+    }
+
+
+def smoke_as_json(report: SmokeReport) -> dict[str, Any]:
+    """The public shape of `deployer smoke-test --output json`."""
+    checks = [
+        {"name": c.name, "passed": c.passed, "detail": c.detail, "milliseconds": c.milliseconds} for c in report.checks
+    ]
+    return {
+        "url": report.url,
+        "healthy": report.healthy,
+        "sampled": report.sampled,
+        "response": report.response,
+        "checks": checks,
+    }
+
+
+def print_removed(removed: Sequence[str]) -> None:
+    """What `down` removed, a line each."""
+    for line in removed:
+        click.echo(f"removed {line}")

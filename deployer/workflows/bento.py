@@ -1,0 +1,59 @@
+"""Find the Bento that is meant, or build it: `latest` becomes a version here, once."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from deployer.config_search import find_config
+from deployer.errors import BadInput
+from deployer.models import Bento
+from deployer.toolbox import Toolbox
+from deployer.tools.bento_build import build_bento
+from deployer.workflows.deployment import Selection, existing_deployment
+from deployer.workspace import project_log
+
+EXCLUSIVE = "--bento and --build exclude each other."
+HINT = "Pass --bento NAME:VERSION (or NAME:latest), or --build DIR to build one from a project."
+
+
+def obtain_bento(tag: str | None, project: Path | None, *, python: Path | None, selection: Selection, tools: Toolbox) -> Bento:
+    """The Bento of `tag` in the store, or the one that `bentoml build` makes of the folder `project`."""
+    if project is None:
+        return tools.store.get(tag or _tag_meant(selection, tools))
+    if tag is not None:
+        raise BadInput(EXCLUSIVE, hint=HINT)
+    with tools.progress.step(f"Building the Bento of {project}") as step:
+        built = build_bento(
+            project,
+            python=python or active_python(tools),
+            runner=tools.runner,
+            variables=tools.variables,
+            log=project_log(tools.folder, "build"),
+        )
+        step.done(f"Bento {built} is built")
+    return tools.store.get(str(built))
+
+
+def active_python(tools: Toolbox) -> Path:
+    """The active environment's Python: of `VIRTUAL_ENV` or `CONDA_PREFIX`, else the first `python` on PATH."""
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        python = Path(tools.variables.get(name, "")) / "bin" / "python"
+        if tools.variables.get(name) and python.exists():
+            return python
+    for command in ("python", "python3"):
+        found = shutil.which(command, path=tools.variables.get("PATH"))
+        if found is not None:
+            return Path(found)
+    raise BadInput("No Python was found to build the Bento with.", hint="Pass --python PATH.")
+
+
+def _tag_meant(selection: Selection, tools: Toolbox) -> str:
+    """The Bento that the config names, else the one of the deployment that is there."""
+    config = find_config(tools.folder, name=selection.name, file=selection.config)
+    if config is None:
+        deployment = existing_deployment(selection, tools, command="up")
+        config = deployment.config if deployment else None
+    if config is None or not config.bento:
+        raise BadInput("No Bento is named.", hint=HINT)
+    return config.bento

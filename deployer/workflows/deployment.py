@@ -1,0 +1,54 @@
+"""Which deployment a command acts on: the one to make for a Bento, or the one that is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deployer.config import DeploymentConfig, TargetName
+from deployer.config_search import find_config
+from deployer.errors import BadInput
+from deployer.models import Bento
+from deployer.selection import select
+from deployer.toolbox import Deployment, Toolbox
+from deployer.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the user said about which deployment is meant; all of it may be left out."""
+
+    name: str | None = None
+    config: Path | None = None
+    target: TargetName | None = None
+    bento: str | None = None
+
+
+def config_for(bento: str, selection: Selection, tools: Toolbox) -> DeploymentConfig:
+    """The config for a Bento's tag, with the target that the command line chose."""
+    config = find_config(tools.folder, bento=bento, name=selection.name, file=selection.config)
+    if config is None:
+        raise BadInput(f"No config is for the Bento {bento}.", hint="Name one with -f FILE.")
+    for note in config.notes:
+        tools.progress.note(note)
+    return config if selection.target is None else replace(config, target=selection.target)
+
+
+def deployment_of(bento: Bento, selection: Selection, tools: Toolbox) -> Deployment:
+    """The deployment that `up` makes or renews."""
+    config = config_for(str(bento.tag), selection, tools)
+    workspace = Workspace.at(tools.folder, config.name, config.target)
+    return Deployment(config, workspace, tools.targets[config.target], workspace.new_log("up"))
+
+
+def existing_deployment(selection: Selection, tools: Toolbox, *, command: str) -> Deployment | None:
+    """The deployment that is there, None where there is none. Raises BadInput when several are and none is named."""
+    chosen = select(
+        tools.folder, name=selection.name, config=selection.config, bento=selection.bento, target=selection.target
+    )
+    if chosen is None:
+        return None
+    if chosen.problem is not None and command != "down":
+        raise chosen.problem
+    workspace = chosen.workspace
+    return Deployment(chosen.config, workspace, tools.targets[workspace.target], workspace.new_log(command))

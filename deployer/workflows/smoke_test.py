@@ -1,0 +1,65 @@
+"""`deployer smoke-test`: ask the deployment what its config says, and judge the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from deployer.config import DeploymentConfig
+from deployer.errors import DeployerError, Unhealthy
+from deployer.models import Route, SmokeReport
+from deployer.stages import smoke
+from deployer.targets import Environment
+from deployer.toolbox import Deployment, Toolbox
+from deployer.workflows.deployment import Selection, existing_deployment
+
+
+def smoke_test(selection: Selection, tools: Toolbox) -> tuple[SmokeReport, Deployment]:
+    """Test the deployment that is there. Raises DeployerError when there is none."""
+    deployment = existing_deployment(selection, tools, command="smoke-test")
+    if deployment is None:
+        raise DeployerError("Nothing is deployed here.", hint="Run `deployer up --bento NAME:VERSION` first.")
+    environment = deployment.target.prepare(region=deployment.config.spec.region)
+    outputs = tools.terraform(deployment, environment).output()
+    routes = deployment.workspace.routes()
+    report = run_smoke_test(deployment.config, routes, outputs.endpoint, environment=environment, tools=tools)
+    return report, deployment
+
+
+def run_smoke_test(
+    config: DeploymentConfig, routes: Sequence[Route], url: str, *, environment: Environment, tools: Toolbox
+) -> SmokeReport:
+    """The smoke test as a step of `up` and as the whole of `smoke-test`."""
+    with tools.progress.step("Testing the deployment") as step:
+        sign = tools.aws(environment).sign if config.spec.auth == "iam" else None
+        report = smoke.smoke_test(
+            url=url, routes=tuple(routes), options=config.smoke_test, http=tools.http, sign=sign, on_step=step.update
+        )
+        failed = sum(not check.passed for check in report.checks)
+        verdict = f"{failed} of {len(report.checks)} checks failed" if failed else "healthy"
+        step.done(f"Smoke test: {verdict}")
+    if not report.sampled:
+        tools.progress.note("No sample was sent: the config names none under smoke_test.samples.")
+    return report
+
+
+def curl_line(deployment: Deployment, report: SmokeReport, tools: Toolbox) -> str:
+    """The command that sends the samples by hand from the current folder; empty when the config names no samples."""
+    config = deployment.config
+    if config.smoke_test.samples is None:
+        return ""
+    signed = config.spec.auth == "iam"
+    return smoke.curl_command(
+        report.url, samples=config.smoke_test.samples, cwd=tools.folder, region=config.spec.region if signed else None
+    )
+
+
+def raise_when_unhealthy(deployment: Deployment, report: SmokeReport) -> None:
+    """Raises Unhealthy (exit code 4) naming the checks that failed."""
+    if report.healthy:
+        return
+    failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
+    raise Unhealthy(
+        f"{deployment.config.name} is deployed but not healthy. {failed}",
+        hint="Read the function's log (on the local target: `deployer local logs`), correct it, run `deployer up` again.",
+        log=deployment.log,
+    )

@@ -1,0 +1,91 @@
+"""`deployer up`: a Bento becomes an image, the image a published version behind a URL, and the URL answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deployer.models import Bento, Image, Outputs, UpResult
+from deployer.stages.image import build_image, inputs_digest, recorded_image, record_image
+from deployer.stages.infrastructure import apply_changes
+from deployer.stages.smoke import check_samples
+from deployer.targets import Environment
+from deployer.templates import template_folder
+from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.bentoctl import Job
+from deployer.workflows.bento import obtain_bento
+from deployer.workflows.deployment import Selection, deployment_of
+from deployer.workflows.smoke_test import run_smoke_test
+
+
+@dataclass(frozen=True)
+class UpRequest:
+    """What the user asked for: a Bento of the store (`bento`) or a project to build (`build`, with `python`)."""
+
+    selection: Selection
+    bento: str | None = None
+    build: Path | None = None
+    python: Path | None = None
+
+
+def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
+    """Deploy, test, report. Safe to run again after any failure; a second run changes nothing.
+
+    Raises DeployerError where a stage fails; an unhealthy answer is in the result's report, not an exception.
+    """
+    bento = obtain_bento(
+        request.bento, request.build, python=request.python, selection=request.selection, tools=tools
+    )
+    deployment = deployment_of(bento, request.selection, tools=tools)
+    with deployment.workspace.lock("up"):
+        check_samples(deployment.config.smoke_test, bento.routes)
+        environment = _prepare(deployment, bento, tools)
+        deployment.workspace.remember(deployment.config, bento)
+        image = _ensure_image(bento, deployment, environment, tools)
+        outputs, applied = _ensure_infrastructure(deployment, environment, tools)
+        report = run_smoke_test(deployment.config, bento.routes, outputs.endpoint, environment=environment, tools=tools)
+    result = UpResult(bento.tag, image, outputs, changed=applied or not image.reused, smoke_test=report)
+    return result, deployment
+
+
+def _prepare(deployment: Deployment, bento: Bento, tools: Toolbox) -> Environment:
+    with tools.progress.step(f"Preparing the {deployment.target.name} target") as step:
+        environment = deployment.target.prepare(
+            region=deployment.config.spec.region, python_version=bento.python_version
+        )
+        step.done(f"Target {environment.target} ({environment.region}) is ready")
+    return environment
+
+
+def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment, tools: Toolbox) -> Image:
+    workspace, config = deployment.workspace, deployment.config
+    template = template_folder(config.terraform.template)
+    inputs = inputs_digest(bento, config, template)
+    with tools.progress.step("Building the image with bentoctl") as step:
+        lookup = tools.aws(environment).image_digest
+        image = recorded_image(workspace.image_record, inputs, lookup=lookup)
+        if image is not None:
+            step.done(f"Image is already in the registry: {image.digest[:19]}")
+            return image
+        job = Job(
+            folder=workspace.bentoctl,
+            terraform=workspace.terraform,
+            layout=workspace.layout,
+            template=template,
+            bento=bento,
+            config=config,
+            environment=environment,
+            log=deployment.log,
+        )
+        image = build_image(job, tools.bentoctl(deployment, environment), say=step.update)
+        record_image(workspace.image_record, inputs, image)
+        step.done(f"Image is built and pushed: {image.digest[:19]}")
+    return image
+
+
+def _ensure_infrastructure(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Outputs, bool]:
+    with tools.progress.step("Applying the infrastructure with terraform") as step:
+        outputs, changes = apply_changes(tools.terraform(deployment, environment), say=step.update)
+        made = f"{len(changes)} changes applied" if changes else "nothing to change"
+        step.done(f"Infrastructure: {made}; version {outputs.version} is live")
+    return outputs, bool(changes)
