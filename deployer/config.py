@@ -127,13 +127,10 @@ def _place(problem: Problem, document: Document, *, named: bool) -> str:
 
 
 def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
-    spec, smoke, terraform = (dict(values.get(key, {})) for key in ("spec", "smoke_test", "terraform"))
+    spec, smoke, terraform = (_whole(values.get(key, {})) for key in ("spec", "smoke_test", "terraform"))
     for section, key in ((smoke, "samples"), (terraform, "template"), (terraform, "provider_mirror")):
         if key in section:
             section[key] = (path.parent / Path(section[key]).expanduser()).resolve()
-    for whole in ("timeout", "memory_size", "ephemeral_storage"):
-        if whole in spec:
-            spec[whole] = int(spec[whole])  # JSON Schema takes 30.0 for a whole number
     return DeploymentConfig(
         name=values["name"],
         bento=values.get("bento", "").lower(),
@@ -144,3 +141,10 @@ def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
         terraform=TerraformOptions(**terraform),
         path=path,
     )
+
+
+def _whole(section: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON Schema takes 30.0 for a whole number; only `expected` may hold others."""
+    return {
+        key: int(value) if isinstance(value, float) and key != "expected" else value for key, value in section.items()
+    }

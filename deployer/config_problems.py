@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -40,7 +40,7 @@ class Problem:
 def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem, ...]:
     """Every problem of a config, at most one for each key. `written` gives a scalar as it stands in the file."""
     errors = Draft202012Validator(SCHEMA).iter_errors(values)
-    found = [problem for error in errors for problem in _describe(error, written)]
+    found = [problem for error in errors for problem in _describe(_finding(error), written)]
     first: dict[Keys, Problem] = {}
     for problem in found:
         first.setdefault(problem.keys, problem)
@@ -69,43 +69,68 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def _describe(error: ValidationError, written: Written) -> Iterator[Problem]:
-    keys: Keys = tuple(error.absolute_path)
-    if "propertyNames" in error.absolute_schema_path:
-        yield Problem((*keys, str(error.instance)), _bad_name(error))
-    elif error.validator == "required":
-        yield from _missing(error, keys)
-    elif error.validator == "additionalProperties":
-        yield from _unknown(error, keys)
-    elif error.validator == "type":
-        yield Problem(keys, _wrong_type(error, keys, written))
-    elif error.validator == "enum":
-        yield Problem(keys, _not_one_of(error, written(keys)))
+@dataclass(frozen=True)
+class _Finding:
+    """An error of jsonschema: the rule that was broken, the value that broke it, the schema that has the rule."""
+
+    keys: Keys
+    rule: str
+    value: Any
+    schema: Mapping[str, Any]
+    about_name: bool
+
+
+def _finding(error: ValidationError) -> _Finding:
+    about_name = "propertyNames" in error.absolute_schema_path
+    schema = cast("Mapping[str, Any]", error.schema)
+    return _Finding(tuple(error.absolute_path), str(error.validator), error.instance, schema, about_name)
+
+
+def _describe(finding: _Finding, written: Written) -> Iterator[Problem]:
+    keys = finding.keys
+    if finding.about_name:
+        yield Problem((*keys, str(finding.value)), _bad_name(finding))
+    elif finding.rule == "required":
+        yield from _missing(finding)
+    elif finding.rule == "additionalProperties":
+        yield from _unknown(finding)
+    elif keys[:1] == ("env",) and len(keys) == 2:
+        yield Problem(keys, f'this value is not text in YAML: put it in quotes, as in {keys[1]}: "…".')
+    elif finding.rule == "type":
+        yield Problem(keys, _wrong_type(finding, written(keys)))
+    elif finding.rule == "enum":
+        yield Problem(keys, _not_one_of(finding, written(keys)))
     else:
-        yield Problem(keys, _not_valid(error))
+        yield Problem(keys, _not_valid(finding))
 
 
-def _bad_name(error: ValidationError) -> str:
-    if error.validator == "not":
-        return f"this name is reserved; {error.schema['description']}."
-    return f"this name is not allowed. Valid: {error.schema['description']}."
+def _bad_name(finding: _Finding) -> str:
+    if finding.rule == "not":
+        return f"this name is reserved; {finding.schema['description']}."
+    return f"this name is not allowed. Valid: {finding.schema['description']}."
 
 
-def _missing(error: ValidationError, keys: Keys) -> Iterator[Problem]:
-    for name in error.schema["required"]:
-        if name not in error.instance:
-            yield Problem((*keys, name), f"missing. Valid: {_valid(error.schema['properties'][name])}.")
+def _missing(finding: _Finding) -> Iterator[Problem]:
+    for name in finding.schema["required"]:
+        if name not in finding.value:
+            yield Problem((*finding.keys, name), f"missing. Valid: {_valid(finding.schema['properties'][name])}.")
 
 
-def _unknown(error: ValidationError, keys: Keys) -> Iterator[Problem]:
-    known = list(error.schema["properties"])
-    for name in error.instance:
+def _unknown(finding: _Finding) -> Iterator[Problem]:
+    known = list(finding.schema["properties"])
+    for name in finding.value:
         if name in known:
             continue
-        homes = [home for home in _homes(name, SCHEMA, ()) if home != keys]
-        place = f" It belongs under {'.'.join(homes[0])}." if homes and homes[0] else ""
-        place = " It belongs at the top level." if homes and not homes[0] else place
-        yield Problem((*keys, name), f"unknown key.{place or near_miss(name, known)} Valid keys: {', '.join(known)}.")
+        hint = _home(name, finding.keys) or near_miss(name, known)
+        yield Problem((*finding.keys, name), f"unknown key.{hint} Valid keys: {', '.join(known)}.")
+
+
+def _home(name: str, keys: Keys) -> str:
+    """Where a key belongs that is known, but not here."""
+    homes = [home for home in _homes(name, SCHEMA, ()) if home != keys]
+    if not homes:
+        return ""
+    return f" It belongs under {'.'.join(homes[0])}." if homes[0] else " It belongs at the top level."
 
 
 def _homes(name: str, schema: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -117,38 +142,35 @@ def _homes(name: str, schema: Mapping[str, Any], keys: tuple[str, ...]) -> Itera
         yield from _homes(name, inner, (*keys, key))
 
 
-def _wrong_type(error: ValidationError, keys: Keys, written: Written) -> str:
-    value, wanted = error.instance, error.schema["type"]
-    source = written(keys)
+def _wrong_type(finding: _Finding, source: str | None) -> str:
+    value, wanted = finding.value, finding.schema["type"]
     if wanted == "string" and source is not None:
         quoted = json.dumps(source, ensure_ascii=False)
-        return f"{source or 'nothing'} is not text in YAML: quote it, as in {keys[-1]}: {quoted}."
+        return f"{source or 'nothing'} is not text in YAML: quote it, as in {finding.keys[-1]}: {quoted}."
     unquote = " Write it without quotes." if isinstance(value, str) and wanted == "integer" and _is_whole(value) else ""
-    return f"{shown(value)} is not {KINDS[wanted]}.{unquote} Valid: {_valid(error.schema)}."
+    return f"{shown(value)} is not {KINDS[wanted]}.{unquote} Valid: {_valid(finding.schema)}."
 
 
 def _is_whole(text: str) -> bool:
     return text.strip().lstrip("+-").isdecimal()
 
 
-def _not_one_of(error: ValidationError, source: str | None) -> str:
-    value, valid = error.instance, error.schema["enum"]
+def _not_one_of(finding: _Finding, source: str | None) -> str:
+    value, valid = finding.value, finding.schema["enum"]
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(valid[0], int):
         hint = f" The nearest is {min(valid, key=lambda number: abs(number - value))}."
     else:
         hint = near_miss(value if isinstance(value, str) else source, [str(item) for item in valid])
     found = shown(value) if isinstance(value, str) or source is None else source
-    return f"{found} is not valid.{hint} Valid: {_valid(error.schema)}."
+    return f"{found} is not valid.{hint} Valid: {_valid(finding.schema)}."
 
 
-def _not_valid(error: ValidationError) -> str:
-    value = error.instance
-    hint = near_miss(value, error.schema.get("examples", []))
-    if error.validator == "maxLength":
-        return f"{len(value)} characters are too many. Valid: {_valid(error.schema)}."
-    if error.validator == "maxProperties":
-        return f"{len(value)} are too many. Valid: {_valid(error.schema)}."
-    return f"{shown(value)} is not valid.{hint} Valid: {_valid(error.schema)}."
+def _not_valid(finding: _Finding) -> str:
+    value, schema = finding.value, finding.schema
+    if finding.rule in ("maxLength", "maxProperties"):
+        unit = "characters" if finding.rule == "maxLength" else "entries"
+        return f"{len(value)} {unit} are too many. Valid: {_valid(schema)}."
+    return f"{shown(value)} is not valid.{near_miss(value, schema.get('examples', []))} Valid: {_valid(schema)}."
 
 
 def _valid(schema: Mapping[str, Any]) -> str:

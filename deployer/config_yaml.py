@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -34,7 +34,8 @@ class Document:
 
     def line(self, keys: Sequence[str | int]) -> int | None:
         """The line, from 1, of a key path or of the deepest part of it that is there."""
-        line, node = None, self.root
+        line: int | None = None
+        node: yaml.Node = self.root
         for key in keys:
             found = _child(node, key)
             if found is None:
@@ -75,12 +76,13 @@ def read_document(path: Path) -> Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Dates are left out of YAML's guesses at what a plain scalar means."""
+    """PyYAML's safe loader without dates among its guesses at what a plain scalar means."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [(tag, pattern) for tag, pattern in guesses if tag != TIMESTAMP]
-        for first, guesses in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in guesses if tag != TIMESTAMP]
+    for first, guesses in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def _text(path: Path) -> str:

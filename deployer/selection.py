@@ -47,7 +47,7 @@ def select(
     if fitting:
         hint = "Choose one with --name, and with --target where both have that name."
         raise BadInput(f"Several deployments are here: {_list(fitting)}.", hint=hint)
-    if not there or (name is not None and was_removed(folder, name)):
+    if not there or (name is not None and was_removed(folder, name, target)):
         return None
     raise BadInput(
         f"No deployment here fits {_asked(name=name, bento=bento, target=target)}; there are: {_list(there)}.",

@@ -6,8 +6,9 @@ Nothing printed here goes through Rich's markup: a value such as `[/x]` is shown
 from __future__ import annotations
 
 import json
+import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.errors import DeployerError
-from deployer.models import SmokeReport, UpResult
+from deployer.models import DownResult, SmokeReport, UpResult
 
 
 class Step:
@@ -91,19 +92,20 @@ def print_json(value: object) -> None:
 
 
 def print_up(result: UpResult, *, curl: str) -> None:
-    """The result of `up` for people: names and values, then the answer as one JSON line, then one line of curl."""
+    """The result of `up` for people: names and values, then the curl command on a line of its own."""
     rows = up_as_json(result)
     for name in ("endpoint", "function_name", "image_tag", "image_digest", "version", "bento"):
         click.echo(f"{name:<14} {rows[name]}")
-    print_answer(result.smoke_test, curl=curl)
-
-
-def print_answer(report: SmokeReport, *, curl: str) -> None:
-    """The answer to the samples and the command that asks for it by hand, each on one line of its own."""
-    if report.sampled and report.healthy:
-        click.echo(json.dumps(report.response, ensure_ascii=False))
+    if not result.changed:
+        click.echo("nothing changed")
     if curl:
         click.echo(curl)
+
+
+def print_answer(report: SmokeReport) -> None:
+    """The answer to the samples as one JSON line."""
+    if report.sampled:
+        click.echo(json.dumps(report.response, ensure_ascii=False))
 
 
 def up_as_json(result: UpResult) -> dict[str, Any]:
@@ -134,7 +136,19 @@ def smoke_as_json(report: SmokeReport) -> dict[str, Any]:
     }
 
 
-def print_removed(removed: Sequence[str]) -> None:
+def print_down(result: DownResult) -> None:
     """What `down` removed, a line each."""
-    for line in removed:
+    for line in result.removed:
         click.echo(f"removed {line}")
+    if not result.removed:
+        click.echo("nothing to remove: nothing is deployed here")
+
+
+def confirmation(*, yes: bool) -> Callable[[str], bool]:
+    """Asks on a terminal. With `--yes`, and where there is no terminal to ask on, the answer is yes."""
+    asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def confirm(question: str) -> bool:
+        return click.confirm(question, err=True) if asking else True
+
+    return confirm

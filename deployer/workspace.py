@@ -153,9 +153,11 @@ def deployments(folder: Path) -> tuple[Workspace, ...]:
     return tuple(_deployments(folder))
 
 
-def was_removed(folder: Path, name: str) -> bool:
-    """Whether a deployment of this name was here and has been taken down: its logs are left."""
-    return NAME.fullmatch(name) is not None and (folder / FOLDER / name).is_dir()
+def was_removed(folder: Path, name: str, target: TargetName | None) -> bool:
+    """Whether a deployment of this name was here (on this target) and has been taken down: its logs are left."""
+    if not NAME.fullmatch(name):
+        return False
+    return any((folder / FOLDER / name / place).is_dir() for place in ([target] if target else TARGETS))
 
 
 def project_log(folder: Path, command: str) -> Path:

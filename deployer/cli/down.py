@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deployer.cli.options import deployment_options, output_option
+from deployer.config import TargetName
 
 
 @click.command()
@@ -14,7 +15,7 @@ from deployer.cli.options import deployment_options, output_option
 @deployment_options
 @output_option
 def down(
-    *, bento: str | None, config: Path | None, name: str | None, target: str | None, yes: bool, output: str
+    *, bento: str | None, config: Path | None, name: str | None, target: TargetName | None, yes: bool, output: str
 ) -> int:
     """Remove a deployment: function, URL, role, log group, images; then look for anything left.
 

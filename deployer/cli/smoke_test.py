@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deployer.cli.options import deployment_options, output_option
+from deployer.config import TargetName
 
 
 @click.command("smoke-test")
@@ -14,7 +15,7 @@ from deployer.cli.options import deployment_options, output_option
 @deployment_options
 @output_option
 def smoke_test(
-    *, bento: str | None, config: Path | None, name: str | None, target: str | None, yes: bool, output: str
+    *, bento: str | None, config: Path | None, name: str | None, target: TargetName | None, yes: bool, output: str
 ) -> int:
     """Send the sample features to a deployment, wait out its cold start, check the answer.
 
@@ -23,7 +24,7 @@ def smoke_test(
     from deployer import ui
     from deployer.toolbox import real_toolbox
     from deployer.workflows.deployment import Selection
-    from deployer.workflows.smoke_test import curl_line, raise_when_unhealthy
+    from deployer.workflows.smoke_test import raise_when_unhealthy
     from deployer.workflows.smoke_test import smoke_test as run
 
     tools = real_toolbox()
@@ -32,6 +33,6 @@ def smoke_test(
     if output == "json":
         ui.print_json(ui.smoke_as_json(report))
     else:
-        ui.print_answer(report, curl=curl_line(deployment, report, tools))
+        ui.print_answer(report)
     raise_when_unhealthy(deployment, report)
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deployer.cli.options import EXISTING_FOLDER, deployment_options, output_option
+from deployer.config import TargetName
 
 
 @click.command()
@@ -22,7 +23,7 @@ def up(
     python: Path | None,
     config: Path | None,
     name: str | None,
-    target: str | None,
+    target: TargetName | None,
     yes: bool,
     output: str,
 ) -> int:

@@ -1,4 +1,4 @@
-"""One folder as a deterministic tar stream: sorted, time 0, owner 0, modes 0755 and 0644, nothing that leaves the folder.
+"""One folder as a deterministic tar stream: sorted, time 0, owner 0, modes 0755 and 0644, nothing from outside.
 
 Bytes go from disk to the writer in pieces, so that memory stays flat whatever the size or the number of files.
 """
@@ -61,20 +61,23 @@ def fingerprint(tree: Tree) -> str:
 
 
 def _members(tree: Tree) -> Iterator[_Member]:
-    """Every entry below the root, parents first, in the order of its name's bytes within each folder."""
-    folders = [("", tree.root)]
-    while folders:
-        prefix, folder = folders.pop()
-        below: list[tuple[str, Path]] = []
-        for entry in sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name)):
-            if not prefix and entry.name in tree.without:
-                continue
-            status = entry.stat(follow_symlinks=False)
-            name = posixpath.join(prefix, entry.name)
-            yield _Member(name, Path(entry.path), status.st_mode, status.st_size)
-            if stat.S_ISDIR(status.st_mode):
-                below.append((name, Path(entry.path)))
-        folders.extend(reversed(below))
+    """Every entry below the root, a folder before what is in it, siblings in the order of their names' bytes."""
+    waiting = [member for member in _inside(tree.root, "") if member.name not in tree.without]
+    while waiting:
+        member = waiting.pop()
+        yield member
+        if stat.S_ISDIR(member.mode):
+            waiting.extend(_inside(member.path, member.name))
+
+
+def _inside(folder: Path, name: str) -> list[_Member]:
+    """The entries of one folder, last one first."""
+    entries = sorted(os.scandir(folder), key=lambda entry: os.fsencode(entry.name), reverse=True)
+    found = []
+    for entry in entries:
+        status = entry.stat(follow_symlinks=False)
+        found.append(_Member(posixpath.join(name, entry.name), Path(entry.path), status.st_mode, status.st_size))
+    return found
 
 
 def _write_member(tree: Tree, member: _Member, into: Write) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,8 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
-UNUSED_DAYS = 30
+UNUSED_DAYS = 30.0
+ABANDONED_DAYS = 1.0  # no build takes that long
 COMPRESSION_LEVEL = 1
 
 
@@ -39,7 +41,8 @@ class BlobCache:
         self._blobs = root / "blobs" / "sha256"
         self._records = root / "records"
         self._scratch = root / "scratch"
-        for folder in (self._blobs, self._records, self._scratch):
+        self._locks = root / "locks"
+        for folder in (self._blobs, self._records, self._scratch, self._locks):
             folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, digest: str) -> Path:
@@ -64,16 +67,19 @@ class BlobCache:
 
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
-        with FileLock(self._records / f"{key}.lock"):
+        """One build at a time per key, across processes. Keys share 256 locks, so lock files do not pile up."""
+        with FileLock(self._locks / key[-2:]):
             yield
 
     def prune(self, *, now: float | None = None) -> None:
         """Remove what no build has used for UNUSED_DAYS, and what killed builds left in the scratch folder."""
-        oldest = (time.time() if now is None else now) - UNUSED_DAYS * 24 * 3600
+        today = time.time() if now is None else now
         for path in (*self._blobs.iterdir(), *self._records.iterdir()):
-            with suppress(OSError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+            if _age(path, today) > UNUSED_DAYS:
+                path.unlink(missing_ok=True)
+        for folder in self._scratch.iterdir():
+            if _age(folder, today) > ABANDONED_DAYS:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _find(self, key: str) -> Blob | None:
         record = self._records / f"{key}.json"
@@ -108,7 +114,7 @@ class BlobWriter:
     """Compresses a tar stream into `file` and counts both sides. The gzip header holds no time and no name."""
 
     def __init__(self, file: BinaryIO) -> None:
-        from isal import isal_zlib  # noqa: PLC0415  only a build compresses
+        from isal import isal_zlib  # only a build compresses
 
         self._file = file
         self._gzip = isal_zlib.compressobj(COMPRESSION_LEVEL, isal_zlib.DEFLATED, 31)
@@ -134,3 +140,11 @@ def _touch(*paths: Path) -> None:
     for path in paths:
         with suppress(OSError):
             path.touch()
+
+
+def _age(path: Path, now: float) -> float:
+    """Days since the last use; 0 for what another process has just removed."""
+    try:
+        return (now - path.stat().st_mtime) / 86400
+    except OSError:
+        return 0.0

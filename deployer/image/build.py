@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform as host
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from deployer.image.blobs import Blob, BlobCache
 from deployer.image.bytecode import Compiler, find_compiler
 from deployer.image.context import Context
 from deployer.image.manifest import TitledBlob
-from deployer.image.packages import PACKAGE, Packages
+from deployer.image.python_layers import PACKAGE, PythonLayers
 from deployer.image.uv import Platform, Uv, say_sources
 from deployer.models import Layer
 from deployer.tools.process import Runner
@@ -46,25 +47,29 @@ class Builder:
 
     def build(self, bento: Path, *, layout: Path) -> BuiltImage:
         """Same Bento, same deployer, same interpreter patch release: same digest, in any folder and with any cache."""
+        with _disk_errors():
+            return self._build(bento, layout)
+
+    def _build(self, bento: Path, layout: Path) -> BuiltImage:
         wanted = context.read(bento)
-        packages = self._packages(wanted)
+        python = self._python_layers(wanted)
         asked = requirements.read(bento, bentoml_version=wanted.bentoml_version)
         say_sources(asked, self.variables, self.say)
-        resolved = packages.resolve(asked, bento=bento)
-        layers = [self._said("dependencies", packages.dependencies(resolved, asked, bento=bento))]
+        resolved = python.resolve(asked, bento=bento)
+        layers = [self._said("dependencies", python.dependencies(resolved, asked, bento=bento))]
         layers += [self._folder(f"model {name}", tree) for name, tree in wanted.models]
-        layers.append(self._folder("service", wanted.code))
-        layers.append(self._said("handler", packages.handler(PACKAGE / "runtime")))
-        digest = self._write(layout, layers, wanted, packages, resolved)
+        layers.append(self._said("service", python.service(wanted.code)))
+        layers.append(self._said("handler", python.handler(PACKAGE / "runtime")))
+        digest = self._write(layout, layers, wanted, python, resolved)
         self.cache.prune()
         return BuiltImage(digest, tuple(Layer(layer.title, layer.blob.digest, layer.blob.size) for layer in layers))
 
-    def _packages(self, wanted: Context) -> Packages:
+    def _python_layers(self, wanted: Context) -> PythonLayers:
         compiler = find_compiler(wanted.python, runner=self.runner, variables=self.variables, log=self.log)
         if compiler is None:
             self.say(f"no Python {wanted.python} on this machine: built without bytecode, so cold starts are slower")
         uv = Uv(find_uv(), self.runner, self.variables, self.log)
-        return Packages(self.cache, uv, Platform(wanted.python, self._machine()), compiler)
+        return PythonLayers(self.cache, uv, Platform(wanted.python, self._machine()), compiler)
 
     def _machine(self) -> str:
         asked = self.machine or host.machine()
@@ -83,10 +88,10 @@ class Builder:
         return TitledBlob(title, blob)
 
     def _write(
-        self, layout: Path, layers: list[TitledBlob], wanted: Context, packages: Packages, resolved: str
+        self, layout: Path, layers: list[TitledBlob], wanted: Context, python: PythonLayers, resolved: str
     ) -> str:
-        architecture = packages.platform.architecture
-        labels = _labels(wanted, packages.compiler)
+        architecture = python.platform.architecture
+        labels = _labels(wanted, python.compiler)
         config = manifest.configuration(
             layers, architecture=architecture, environment=wanted.environment, labels=labels
         )
@@ -100,6 +105,18 @@ class Builder:
 
 def default_cache() -> BlobCache:
     return BlobCache(directories.cache() / "image")
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """A full disk or a folder without permission; the cache never keeps an unfinished file under a final name."""
+    try:
+        yield
+    except OSError as error:
+        raise DeployerError(
+            f"The image could not be built: {error.strerror or error}: {error.filename or 'the cache'}.",
+            hint=f"Free space or permissions are needed there and in {directories.cache()}, which may be deleted.",
+        ) from error
 
 
 def _labels(wanted: Context, compiler: Compiler | None) -> dict[str, str]:

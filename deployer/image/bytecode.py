@@ -28,7 +28,7 @@ class Compiler:
     log: Path | None = None
 
     def compile(self, folder: Path, *, at: str) -> None:
-        """Compile what is in `folder`, which the image has at `/at`. Files that are not Python 3 are left as they are."""
+        """Compile what is in `folder`, which the image has at `/at`. Files that do not compile are left as they are."""
         options = ["-q", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", "-x", NOT_COMPILED]
         argv = [str(self.python), "-I", "-m", "compileall", *options, "-s", str(folder), "-p", f"/{at}", str(folder)]
         variables = {**self.variables, "PYTHONHASHSEED": "0"}

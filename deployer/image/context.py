@@ -1,4 +1,4 @@
-"""What the builder reads from a Bento folder with its models inside: the Python it wants, its environment, its layers."""
+"""What the builder reads from a Bento folder with its models inside: its Python, environment, models and code."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Context:
 
 def read(folder: Path) -> Context:
     """Raises DeployerError when the folder is no Bento, or one whose models were not put beside it."""
-    import yaml  # noqa: PLC0415  only a build reads a Bento
+    import yaml  # only a build reads a Bento
 
     try:
         content = yaml.safe_load((folder / "bento.yaml").read_text("utf-8"))

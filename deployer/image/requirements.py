@@ -27,7 +27,7 @@ _IGNORED = ("--no-binary", "--only-binary", "--prefer-binary", "--trusted-host",
 
 @dataclass(frozen=True)
 class Requirements:
-    """Requirement lines (wheels of the Bento as `./wheels/NAME`), constraints on them, and the sources the file names."""
+    """Requirement lines (wheels of the Bento as `./wheels/NAME`), constraints on them, and the sources it names."""
 
     lines: tuple[str, ...]
     constraints: tuple[str, ...] = ()
@@ -51,6 +51,8 @@ def parse(text: str, *, bentoml_version: str, wheels: Iterable[str] = ()) -> Req
     for line in _logical_lines(text):
         if line.startswith("-"):
             _read_option(line, options)
+        elif re.search(r"(^|@\s*)(git|hg|svn|bzr)\+", line):
+            raise _unusable(line)
         else:
             lines.append(line)
     named = " ".join(lines)
@@ -88,10 +90,7 @@ def _read_option(line: str, options: dict[str, list[str]]) -> None:
     if name in _IGNORED:
         return
     if name not in {"--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index"}:
-        raise DeployerError(
-            f"The Bento's Python requirements have the line `{line}`, which an image without Docker cannot honour.",
-            hint="Write the packages out in bentofile.yaml and build the Bento again.",
-        )
+        raise _unusable(line)
     options.setdefault(name, []).append(value.strip())
 
 
@@ -104,3 +103,10 @@ def _constraints(lines: list[str], bentoml_version: str) -> Iterator[str]:
     for below, since, constraint in CONSTRAINTS:
         if since <= version < below and package_name(constraint) not in pinned:
             yield constraint
+
+
+def _unusable(line: str) -> DeployerError:
+    return DeployerError(
+        f"The Bento's Python requirements have the line `{line}`, and an image without Docker is made of wheels only.",
+        hint="Build a wheel of it, name that under `python: wheels:` in bentofile.yaml and build the Bento again.",
+    )

@@ -13,7 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from deployer.errors import DeployerError
 
@@ -39,13 +39,14 @@ def unpack(blobs: Sequence[Path], destination: Path) -> None:
 
 
 def _extract_layer(blob: Path, folder: Path) -> None:
-    from isal import igzip  # noqa: PLC0415  three times as fast as zlib, and only needed here
+    from isal import igzip  # three times as fast as zlib, and only needed here
 
     try:
-        with igzip.open(blob) as stream, tarfile.open(fileobj=stream, mode="r|", bufsize=PIECE) as archive:
+        stream = igzip.open(blob)  # type: ignore[no-untyped-call]
+        with stream, tarfile.open(fileobj=stream, mode="r|", bufsize=PIECE) as archive:
             for member in archive:
                 _extract_member(archive, member, folder)
-                archive.members = []  # or every header of the layer stays in memory
+                archive.members = []  # type: ignore[attr-defined]  # or every header of the layer stays in memory
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise DeployerError(
             f"The layer {blob.name[:12]} could not be unpacked: {error}",
@@ -65,9 +66,8 @@ def _extract_member(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: P
         _inside(folder, posixpath.join(posixpath.dirname(member.name), member.linkname), normalise=True)
         path.symlink_to(member.linkname)
     elif member.isreg():
-        source = archive.extractfile(member)
-        assert source is not None  # a regular member has content
-        _write(path, source, mode=member.mode & 0o755)
+        with cast("IO[bytes]", archive.extractfile(member)) as source:
+            _write(path, source, mode=member.mode & 0o755)
     else:
         raise _refused(member.name, "is neither a folder, a file nor a symlink")
 

@@ -15,8 +15,8 @@ from deployer.tools.process import Runner
 SECONDS = 1800.0
 PUBLIC_INDEX = "pypi.org"
 _NO_WHEEL = (
-    r"Because (?P<name>\S+?)(==\S+)? has no (usable )?wheels",
     r"Wheels are required for `(?P<name>[^`]+)`",
+    r"(?P<name>[\w.-]+)==\S+ has no (usable )?wheels",
     r"Building source distributions? for `?(?P<name>[^`\s]+)`? is disabled",
 )
 

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deployer import directories
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -39,6 +41,22 @@ class Address:
     @property
     def gateway(self) -> str:
         return f"http://{LOOPBACK}:{self.gateway_port}"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the local AWS keeps things: `state` is lasting, `cache` may be deleted while no daemon runs."""
+
+    state: Path
+    cache: Path
+
+    @classmethod
+    def of_user(cls) -> Folders:
+        return cls(state=directories.state(), cache=directories.cache() / "local")
+
+    @property
+    def log(self) -> Path:
+        return self.state / "local.log"
 
 
 def path(state: Path) -> Path:

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError, UnknownAliasException, UnknownFunctionException
 from moto.awslambda.models import lambda_backends
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -109,9 +109,8 @@ class MotoAws:
                 _free_tag(stored, tag, digest)
             image = next((image for image in stored.images if image.image_digest == digest), None)
             if image is None:
-                ecr_backends[repository.account][repository.region].put_image(
-                    repository.name, manifest.decode("utf-8"), tag, media_type, digest
-                )
+                backend: Any = ecr_backends[repository.account][repository.region]
+                backend.put_image(repository.name, manifest.decode("utf-8"), tag, media_type, digest)
             elif tag is not None:
                 image.update_tag(tag)
         return digest
@@ -123,7 +122,8 @@ class MotoAws:
             backend = logs_backends[function.account][function.region]
             backend.ensure_log_group(function.log_group)
             backend.ensure_log_stream(function.log_group, stream)
-            records = [{"timestamp": milliseconds, "message": text} for milliseconds, text in sorted(events)]
+            ordered = sorted(events, key=lambda event: event[0])  # as they came within a millisecond
+            records = [{"timestamp": milliseconds, "message": text} for milliseconds, text in ordered]
             backend.put_log_events(function.log_group, stream, records)
 
     def function_names(self) -> tuple[str, ...]:

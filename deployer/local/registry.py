@@ -61,7 +61,9 @@ class Registry:
         if request.path == "/v2/":
             return Response("{}", content_type="application/json")
         if match is None or place is None:
-            raise Refused(404, "NAME_INVALID", "A repository here is /v2/<account>.dkr.ecr.<region>.amazonaws.com/<name>.")
+            raise Refused(
+                404, "NAME_INVALID", "A repository here is /v2/<account>.dkr.ecr.<region>.amazonaws.com/<name>."
+            )
         repository = Repository(*place, match["name"])
         self._control_plane.image_digest(repository, "")  # refuses an unknown repository before any bytes are sent
         return self._part(match["kind"], match["rest"])(request, repository, match["rest"])
@@ -141,7 +143,9 @@ class Registry:
         try:
             self._control_plane.put_image(repository, manifest=content, media_type=media_type, tag=tag)
         except TagIsImmutable as error:
-            raise Refused(400, "TAG_INVALID", f"The tag {error} exists and is immutable in {repository.name}.") from error
+            raise Refused(
+                400, "TAG_INVALID", f"The tag {error} exists and is immutable in {repository.name}."
+            ) from error
         location = f"{_base(request, repository)}/manifests/{reference}"
         return Response(status=201, headers={"Location": location, "Docker-Content-Digest": digest})
 

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +19,7 @@ import bentoctl.docker_utils
 from bentoctl.exceptions import BentoctlDockerException
 
 PROGRESS = "[image] "
-KEPT_LINES = 20
+KEPT_LINES = 8
 INTERRUPT_SECONDS = 20
 
 
@@ -108,4 +107,4 @@ def _pass_on(stream: IO[str], words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

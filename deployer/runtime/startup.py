@@ -26,7 +26,8 @@ def start(environment: MutableMapping[str, str]) -> Handler:
         _prepare(environment)
         return _serve(environment["BENTO_PATH"])
     except BaseException as error:
-        print(f"deployer: {_one_line(error, bento=environment.get('BENTO_PATH', ''))}", file=sys.stderr, flush=True)
+        # A traceback logged before may have left its line open.
+        print(f"\ndeployer: {_one_line(error, bento=environment.get('BENTO_PATH', ''))}", file=sys.stderr, flush=True)
         raise
 
 

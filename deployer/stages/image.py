@@ -40,7 +40,7 @@ def recorded_image(record: Path, inputs: str, *, lookup: Lookup) -> Image | None
         known = json.loads(record.read_text(encoding="utf-8"))
         image = Image(known["repository"], known["tag"], known["digest"], reused=True)
         same = known["inputs"] == inputs
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     if not same or lookup(image.repository.partition("/")[2], image.tag) != image.digest:
         return None

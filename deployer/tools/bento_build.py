@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import BadInput, DeployerError
@@ -11,9 +12,11 @@ from deployer.models import Tag
 from deployer.tools.process import Completed, Runner
 
 BUILD_SECONDS = 1800.0
+IMPORT_SECONDS = 120.0
 SHOWN_LINES = 8
 _TAG = r"([a-z0-9][-._a-z0-9]*):([a-z0-9][-._a-z0-9]*)"
 _SAID = (re.compile(rf"^__tag__:{_TAG}\s*$", re.MULTILINE), re.compile(rf'Bento\(tag="{_TAG}"\)'))
+_NOT_THEIRS = re.compile(r'  File "(<frozen importlib|<string>|.*/importlib/__init__\.py)')
 
 
 def build_bento(project: Path, *, python: Path, runner: Runner, variables: Mapping[str, str], log: Path) -> Tag:
@@ -23,34 +26,67 @@ def build_bento(project: Path, *, python: Path, runner: Runner, variables: Mappi
     """
     if not project.is_dir():
         raise BadInput(f"{project} is not a folder.", hint="--build takes the folder that holds bentofile.yaml.")
-    environment = {**variables, "BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "1000", "NO_COLOR": "1"}
-
-    def bentoml_build(*options: str) -> Completed:
-        argv = [str(python), "-m", "bentoml", "build", *options]
-        return runner.run(argv, env=environment, cwd=project, timeout=BUILD_SECONDS, log=log)
-
-    ended = bentoml_build("--output", "tag")
+    settings = {"BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "1000", "NO_COLOR": "1"}
+    build = _Build(project, python, runner, {"PYTHONWARNINGS": "ignore", **variables, **settings}, log)
+    ended = build.run("-m", "bentoml", "build", "--output", "tag")
     if ended.returncode != 0 and "No such option" in ended.stderr:
-        ended = bentoml_build()
-    return _tag(ended, project=project, python=python, log=log)
+        ended = build.run("-m", "bentoml", "build")
+    if ended.returncode != 0:
+        raise _failure(build, ended)
+    for said in _SAID:
+        found = said.search(ended.stdout) or said.search(ended.stderr)
+        if found:
+            return Tag(*found.groups())
+    raise DeployerError(f"`bentoml build` in {project} did not say which Bento it built.", log=log)
 
 
-def _tag(ended: Completed, *, project: Path, python: Path, log: Path) -> Tag:
-    if ended.returncode == 0:
-        for said in _SAID:
-            found = said.search(ended.stdout) or said.search(ended.stderr)
-            if found:
-                return Tag(*found.groups())
-        raise DeployerError(f"`bentoml build` in {project} did not say which Bento it built.", log=log)
+@dataclass(frozen=True)
+class _Build:
+    """Where and with what a project is built."""
+
+    project: Path
+    python: Path
+    runner: Runner
+    variables: Mapping[str, str]
+    log: Path
+
+    def run(self, *arguments: str, timeout: float = BUILD_SECONDS) -> Completed:
+        argv = [str(self.python), *arguments]
+        return self.runner.run(argv, env=self.variables, cwd=self.project, timeout=timeout, log=self.log)
+
+
+def _failure(build: _Build, ended: Completed) -> DeployerError:
     if re.search(r"No module named '?bentoml'?\s*$", ended.stderr):
-        raise DeployerError(
-            f"{python} has no BentoML.",
+        return DeployerError(
+            f"{build.python} has no BentoML.",
             hint="Install bentoml there, or name the project's own interpreter with --python.",
-            log=log,
+            log=build.log,
         )
-    words = [line for line in (ended.stderr or ended.stdout).splitlines() if line.strip()][-SHOWN_LINES:]
-    raise DeployerError(
-        "\n".join([f"`bentoml build` failed in {project}:", *(f"  {line}" for line in words)]),
-        hint="Correct the service or its bentofile.yaml; the last lines of its own output are above.",
-        log=log,
+    words = _last_words(_import_traceback(build, ended) or ended.stderr or ended.stdout)
+    return DeployerError(
+        "\n".join([f"`bentoml build` failed in {build.project}:", *(f"  {line}" for line in words)]),
+        hint="Correct the service or its bentofile.yaml; the lines above are its own.",
+        log=build.log,
     )
+
+
+def _import_traceback(build: _Build, ended: Completed) -> str:
+    """For an ImportError BentoML swallows the traceback that says where it arose: import the module once more."""
+    module = re.search(r'Failed to import module "([\w.]+)"', ended.stderr)
+    if module is None:
+        return ""
+    code = f"import importlib; importlib.import_module({module[1]!r})"
+    again = build.run("-c", code, timeout=IMPORT_SECONDS)
+    return again.stderr if again.returncode != 0 and "Traceback" in again.stderr else ""
+
+
+def _last_words(text: str) -> list[str]:
+    """The last lines, without the import system's own frames and without the underlining of newer Pythons."""
+    kept: list[str] = []
+    skipping = False
+    for line in text.splitlines():
+        starts_frame = line.startswith('  File "')
+        skipping = _NOT_THEIRS.match(line) is not None if starts_frame else skipping and line.startswith("    ")
+        if not skipping and line.strip(" ^~"):
+            kept.append(line)
+    return kept[-SHOWN_LINES:]

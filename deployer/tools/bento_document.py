@@ -13,6 +13,7 @@ from deployer.errors import DeployerError
 from deployer.models import Bento, Model, Route, Tag
 
 DESCRIPTION = "bento.yaml"
+TAG_PART = re.compile(r"(?=.{1,63}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")  # BentoML's rule for a name or a version
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -22,7 +23,7 @@ def read_bento(folder: Path, *, models: Path | None) -> Bento:
     Raises DeployerError naming the file and what is wrong with it, or the model that is missing.
     """
     document = _read(folder / DESCRIPTION)
-    tag = Tag(_text(document, "name", folder), _text(document, "version", folder))
+    tag = Tag(_tag_part(document, "name", folder), _tag_part(document, "version", folder))
     return Bento(
         tag=tag,
         path=folder,
@@ -63,6 +64,14 @@ def _text(document: Mapping[str, Any], key: str, folder: Path) -> str:
             hint="Build the Bento again. BentoML 1.0 leaves out name and version when cattrs is newer than 23.1.2.",
         )
     return str(value)
+
+
+def _tag_part(document: Mapping[str, Any], key: str, folder: Path) -> str:
+    """Names become folders: one that BentoML itself would not allow is refused."""
+    value = _text(document, key, folder)
+    if TAG_PART.fullmatch(value) is None:
+        raise DeployerError(f"{folder / DESCRIPTION} has the {key} {value!r}, which BentoML does not allow.")
+    return value
 
 
 def _python_version(document: Mapping[str, Any], folder: Path) -> str:
@@ -111,7 +120,7 @@ def _model(entry: Mapping[str, Any], bento: Tag, folder: Path, store: Path | Non
     places = [folder / "models", *([store] if store is not None else [])]
     for place in places:
         path = place / name / version
-        if version and path.is_dir() and path.resolve().is_relative_to(place.resolve() / name):
+        if TAG_PART.fullmatch(name) and TAG_PART.fullmatch(version) and path.is_dir():
             return Model(Tag(name, version), path)
     raise DeployerError(
         f"Bento {bento} needs the model {entry.get('tag')}, which is in none of: {', '.join(map(str, places))}.",

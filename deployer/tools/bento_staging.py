@@ -30,12 +30,13 @@ def stage_context(bento: Bento, folder: Path) -> None:
     """Make `folder` (which must not exist) the Bento with its models in `models/<name>/<version>`."""
     folder.mkdir(parents=True)
     for entry in sorted(bento.path.iterdir()):
-        if entry.name != MODELS:
-            _copy(entry, folder / entry.name, root=bento.path, copy_file=shutil.copy2)
+        _copy(entry, folder / entry.name, root=bento.path, copy_file=_link if entry.name == MODELS else shutil.copy2)
     for model in bento.models:
-        _copy(model.path, folder / MODELS / model.tag.name / model.tag.version, root=model.path, copy_file=_link)
-    for name, version in {model.tag.name: model.tag.version for model in bento.models}.items():
-        (folder / MODELS / name / "latest").write_text(version, encoding="utf-8")
+        place = folder / MODELS / model.tag.name
+        if not (place / model.tag.version).exists():
+            _copy(model.path, place / model.tag.version, root=model.path, copy_file=_link)
+        if not (place / "latest").exists():
+            (place / "latest").write_text(model.tag.version, encoding="utf-8")
 
 
 def stage_store(bento: Bento, home: Path) -> None:
@@ -67,7 +68,7 @@ def _check_inside(link: Path, root: Path) -> None:
     real = link.resolve()
     if not real.exists() or not real.is_relative_to(root.resolve()) or link.parent.resolve().is_relative_to(real):
         raise DeployerError(
-            f"{link} is a symbolic link to {os.readlink(link)}, which cannot be part of an image.",
+            f"{link} is a symbolic link to {link.readlink()}, which cannot be part of an image.",
             hint="Replace the link by the file it points to, and build the Bento (or save the model) again.",
         )
 

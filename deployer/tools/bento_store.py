@@ -6,19 +6,17 @@ Read, never written, and bentoml is not imported: that would take seconds and ti
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deployer.errors import BadInput
 from deployer.models import Bento, Tag
 from deployer.tools.bento_build import build_bento
-from deployer.tools.bento_document import DESCRIPTION, creation_time, read_bento
+from deployer.tools.bento_document import DESCRIPTION, TAG_PART, creation_time, read_bento
 
 __all__ = ["BentoStore", "build_bento", "read_bento"]
 
 LISTED = 20
-_PART = re.compile(r"[a-z0-9]([-._a-z0-9]*[a-z0-9])?")  # BentoML's rule for a name or a version
 
 
 class BentoStore:
@@ -54,7 +52,7 @@ class BentoStore:
             raise self._unknown(tag)
         return read_bento(self._bentos / name / chosen, models=self.home / "models")
 
-    def _latest(self, name: str, versions: list[str]) -> str | None:
+    def _latest(self, name: str, versions: Sequence[str]) -> str | None:
         """What the file `latest` names; without one that is right, the newest, as BentoML decides it."""
         file = self._bentos / name / "latest"
         named = file.read_text(encoding="utf-8").strip() if file.is_file() else ""
@@ -85,7 +83,7 @@ def store_home(variables: Mapping[str, str]) -> Path:
 def _parsed(tag: str) -> tuple[str, str]:
     """Name and version in lower case, as BentoML reads them; `latest` where no version is given."""
     name, colon, version = tag.lower().partition(":")
-    if (colon and not version) or not all(_PART.fullmatch(part) and len(part) <= 63 for part in (name, version or "x")):
+    if (colon and not version) or not all(TAG_PART.fullmatch(part) for part in (name, version or "latest")):
         raise BadInput(
             f"{tag!r} is not a Bento tag.",
             hint="A tag is `name:version`, `name:latest` or `name`, of letters, digits and `-`, `_`, `.`.",

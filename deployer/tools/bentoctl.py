@@ -129,9 +129,10 @@ class Bentoctl:
                 )
 
     def _ask_ecr(self, environment: Environment, repository: str, tag: str) -> str | None:
-        from deployer.tools.aws import Aws  # noqa: PLC0415, boto3 takes long to import
+        from deployer.tools.aws import Aws  # boto3 takes long to import
 
-        return Aws(environment, self._variables).image_digest(repository, tag)
+        digest: str | None = Aws(environment, self._variables).image_digest(repository, tag)
+        return digest
 
 
 class _RedactedLog:
@@ -230,10 +231,10 @@ def _result(job: Job) -> dict[str, Any]:
 def _image(job: Job, ended: Completed) -> Image:
     result = _result(job)
     values = json.loads(job.values_file.read_text(encoding="utf-8"))
-    if not {"build", "push"} <= result.keys() or "image_tag" not in values:
+    repository, _, tag = values.get("image_tag", "").rpartition(":")
+    if not {"build", "push"} <= result.keys() or tag != job.bento.tag.version:
         last = ended.stdout.strip().splitlines()[-1:] or ["nothing"]
         raise DeployerError(f"`bentoctl build` ended without pushing an image; it last said: {last[0]}", log=job.log)
-    repository, _, tag = values["image_tag"].rpartition(":")
     layers = tuple(Layer(each["title"], each["digest"], each["size"]) for each in result["build"].get("layers", []))
     pushed = result["push"]
     return Image(repository, tag, pushed["digest"], reused=not pushed.get("pushed"), layers=layers)

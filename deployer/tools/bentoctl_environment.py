@@ -60,7 +60,7 @@ def is_whole(folder: Path) -> bool:
     """Whether the marker is there, the interpreter exists, and nothing that was installed is missing."""
     try:
         listed = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        present = set(os.listdir(_site(folder)))
+        present = {entry.name for entry in _site(folder).iterdir()}
     except (OSError, ValueError, IndexError):
         return False
     return os.access(interpreter(folder), os.X_OK) and present.issuperset(listed)
@@ -76,7 +76,7 @@ def _other_python(runner: Runner, variables: Mapping[str, str]) -> tuple[str, Pa
         if found is not None:
             return minor, found
     raise DeployerError(
-        f"bentoctl needs Python {', '.join(sorted(MINORS))}; deployer runs on {sys.version.split()[0]} and found none of them.",
+        f"bentoctl needs Python {', '.join(sorted(MINORS))}; and none of them was found.",
         hint="Install one of them (`uv python install 3.12`) and run the command again.",
     )
 
@@ -91,9 +91,9 @@ def _make(folder: Path, base: Path, lock: Path, *, runner: Runner, variables: Ma
     failures = []
     for commands in (_with_uv(folder, base, lock), _with_pip(folder, base, lock)):
         shutil.rmtree(folder, ignore_errors=True)
-        failed = next((ended for ended in map(lambda argv: run(*argv), commands) if ended.returncode != 0), None)
+        failed = next((ended for ended in (run(*argv) for argv in commands) if ended.returncode != 0), None)
         if failed is None:
-            listed = sorted(os.listdir(_site(folder)))
+            listed = sorted(entry.name for entry in _site(folder).iterdir())
             (folder / MARKER).write_text(json.dumps(listed), encoding="utf-8")
             return
         failures.append(failed)
@@ -122,7 +122,7 @@ def _not_made(ended: Completed, log: Path) -> DeployerError:
     if any(sign in words.lower() for sign in _NO_INDEX):
         return DeployerError(
             "bentoctl's environment could not be made: no package index gave its packages.",
-            hint="Check the network, or name a mirror with UV_DEFAULT_INDEX or pip's configuration; then run `deployer setup`.",
+            hint="Check the network, or name a mirror with UV_DEFAULT_INDEX or pip's configuration, and run it again.",
             log=log,
         )
     return DeployerError(

@@ -112,7 +112,7 @@ def write_job(
 
 
 def own_variables(job: Job, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The environment of our own commands below bentoctl: the target's, and deployer importable where it is not installed."""
+    """The environment of our own commands below bentoctl: the target's, with deployer importable from a checkout."""
     variables = job.environment.process_variables(inherited)
     package_root = Path(deployer.__file__).parent.parent
     if package_root.name in _SITE:
@@ -133,7 +133,7 @@ def bentoctl_variables(job: Job, own: Mapping[str, str]) -> dict[str, str]:
         "TMPDIR": str(job.scratch),
         "PYTHONUTF8": "1",
         "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "ignore",  # fs warns of pkg_resources at each start
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
         "TERM": "dumb",

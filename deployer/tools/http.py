@@ -53,7 +53,7 @@ class Urllib3Http:
                 method, url, body=body or None, headers=dict(headers), timeout=urllib3.Timeout(total=timeout)
             )
         except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"{url} gave no answer: {_reason(error)}.") from error
+            raise Unreachable(f"{url} gave no answer: {_reason(error, timeout)}.") from error
         names = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, names, answer.data, (time.monotonic() - started) * 1000)
 
@@ -64,6 +64,14 @@ class Urllib3Http:
         return urllib3.PoolManager(retries=False)
 
 
-def _reason(error: Exception) -> str:
-    """urllib3's message without the object's address and URL in front of it."""
+def _reason(error: Exception, timeout: float) -> str:
+    from urllib3.exceptions import NewConnectionError, ProtocolError, SSLError, TimeoutError
+
+    if isinstance(error, SSLError):
+        return f"TLS failed: {error}"
+    if isinstance(error, ProtocolError):
+        return "the connection was cut off"
+    if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
+        return f"nothing came within {timeout:.0f} s"
+    # urllib3 puts the connection object in front of what the system said
     return str(error).rpartition(": ")[2].rstrip(".") or type(error).__name__

@@ -15,7 +15,7 @@ SECONDS = 30.0
 
 def find_uv() -> Path:
     """The uv binary that comes with deployer's own dependencies."""
-    import uv  # noqa: PLC0415  most commands need no uv
+    import uv  # most commands need no uv
 
     try:
         return Path(uv.find_uv_bin())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.models import Bento, Image, Outputs, UpResult
-from deployer.stages.image import build_image, inputs_digest, recorded_image, record_image
+from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.infrastructure import apply_changes
 from deployer.stages.smoke import check_samples
 from deployer.targets import Environment

@@ -23,11 +23,11 @@ OWNER_TAG = "deployer:name"
 _NOT_PART_OF_A_TEMPLATE = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfvars", "*.tfvars.json", ".git")
 
 
-class RepositoryError(BentoctlException):
+class RepositoryError(BentoctlException):  # type: ignore[misc]
     """The ECR repository could not be made or looked up."""
 
 
-class ValuesChanged(BentoctlException):
+class ValuesChanged(BentoctlException):  # type: ignore[misc]
     """bentoctl hands over other values than those it was given."""
 
 
@@ -49,9 +49,9 @@ def generate(
     _check_unchanged(job, name, spec)
     folder = Path(job["terraform"])
     written = [] if values_only else _copy_template(Path(job["template"]), folder)
-    values = dict(job["values"])
-    if "image_tag" in spec:
-        values |= {"image_tag": spec["image_tag"], "image_digest": _pushed_digest(job)}
+    pushed = "image_tag" in spec
+    image = {"image_tag": spec["image_tag"], "image_digest": _pushed_digest(job)} if pushed else _known_image(folder)
+    values = {**job["values"], **image}
     _write_private(folder / VALUES_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return [*written, str(folder / VALUES_FILE)]
 
@@ -90,10 +90,15 @@ def _check_unchanged(job: dict[str, Any], name: str, spec: dict[str, Any]) -> No
     asked = {"name": job["asked"]["name"], **job["asked"]["spec"], "env": job["asked"]["env"]}
     given = {"name": name, **{key: value for key, value in spec.items() if key != "image_tag" and value is not None}}
     different = sorted(
-        key for key in asked.keys() | given.keys() if json.dumps(asked.get(key)) != json.dumps(given.get(key))
+        key for key in asked.keys() | given.keys() if _spelled(asked.get(key)) != _spelled(given.get(key))
     )
     if different:
         raise ValuesChanged(f"bentoctl changed {', '.join(different)} on the way to the operator")
+
+
+def _spelled(value: object) -> str:
+    """Tells 1, True and "1" apart, which `==` does not."""
+    return json.dumps(value, sort_keys=True)
 
 
 def _copy_template(template: Path, folder: Path) -> list[str]:
@@ -109,6 +114,15 @@ def _copy_template(template: Path, folder: Path) -> list[str]:
 def _pushed_digest(job: dict[str, Any]) -> str:
     result = json.loads(Path(job["result"]).read_text(encoding="utf-8"))
     return str(result["push"]["digest"])
+
+
+def _known_image(folder: Path) -> dict[str, str]:
+    """The image of the last run stays named until the next push: terraform can destroy nothing without it."""
+    try:
+        values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
+        return {key: values[key] for key in ("image_tag", "image_digest")}
+    except (OSError, ValueError, KeyError):
+        return {}
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -1,6 +1,6 @@
 """What bentoctl asks for and accepts under `spec`. No ranges and no defaults: the config has been checked before.
 
-Every field may be left out, because what bentoctl cannot carry (0, an empty text, `[/x]`) travels in the job file instead.
+Every field may be left out: what bentoctl cannot carry (0, an empty text, `[/x]`) travels in the job file instead.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
-"""The two layers made of Python packages: the Bento's dependencies and the handler. Installed, compiled, archived."""
+"""The layers that hold Python code: the Bento's dependencies, its own code and the handler. Each has its bytecode."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
 import json
+import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +28,8 @@ RECIPE = 1  # raised when the same inputs shall make another layer
 
 
 @dataclass(frozen=True)
-class Packages:
-    """Makes package layers for one platform. `compiler` is None where the host has no matching interpreter."""
+class PythonLayers:
+    """Makes layers for one platform. `compiler` is None where the host has no matching interpreter."""
 
     cache: BlobCache
     uv: Uv
@@ -41,7 +43,9 @@ class Packages:
         with self.cache.locked(key):
             if not kept.is_file():
                 with self.cache.scratch() as scratch:
-                    text = self.uv.resolve(wanted, platform=self.platform, cwd=_requirements_home(bento), scratch=scratch)
+                    text = self.uv.resolve(
+                        wanted, platform=self.platform, cwd=_requirements_home(bento), scratch=scratch
+                    )
                     unfinished = scratch / "kept.txt"
                     unfinished.write_text(text, "utf-8")
                     unfinished.replace(kept)
@@ -55,9 +59,20 @@ class Packages:
             with self.cache.scratch() as scratch:
                 tree = self._install(resolved, scratch, wanted=wanted, cwd=_requirements_home(bento))
                 (tree / "requirements.txt").write_text(versions(resolved), "utf-8")
-                self._archive(tree, DEPENDENCIES, writer)
+                self._archive(Tree(tree, DEPENDENCIES), writer)
 
         return self.cache.get(self._key("dependencies", resolved, _wheels_digest(bento)), make)
+
+    def service(self, code: Tree) -> tuple[Blob, bool]:
+        """The layer of the Bento's own files."""
+
+        def make(writer: BlobWriter) -> None:
+            with self.cache.scratch() as scratch:
+                tree = scratch / "tree"
+                shutil.copytree(code.root, tree, symlinks=True, ignore=_left_out(code), copy_function=_link)
+                self._archive(Tree(tree, code.at), writer)
+
+        return self.cache.get(self._key("service", archive.fingerprint(code)), make)
 
     def handler(self, runtime: Path) -> tuple[Blob, bool]:
         """The layer of our Lambda handler and what it needs."""
@@ -68,7 +83,7 @@ class Packages:
                 tree = self._install(lock, scratch, wanted=Requirements(()), cwd=scratch)
                 ignored = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(runtime, tree / "deployer_runtime", ignore=ignored)
-                self._archive(tree, HANDLER, writer)
+                self._archive(Tree(tree, HANDLER), writer)
 
         sources = "\0".join(f"{path.relative_to(runtime)}\0{path.read_text('utf-8')}" for path in _sources(runtime))
         return self.cache.get(self._key("handler", lock, sources), make)
@@ -81,10 +96,10 @@ class Packages:
         normalise(tree)
         return tree
 
-    def _archive(self, tree: Path, at: str, writer: BlobWriter) -> None:
+    def _archive(self, tree: Tree, writer: BlobWriter) -> None:
         if self.compiler is not None:
-            self.compiler.compile(tree, at=at)
-        archive.write(Tree(tree, at), writer.write)
+            self.compiler.compile(tree.root, at=tree.at)
+        archive.write(tree, writer.write)
 
     def _key(self, kind: str, *inputs: str) -> str:
         build = self.compiler.build if self.compiler else None
@@ -117,3 +132,22 @@ def _wheels_digest(bento: Path) -> str:
 
 def _sources(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _left_out(code: Tree) -> Callable[[str, list[str]], set[str]]:
+    """For `copytree`: bytecode of the user's own interpreter, and at the top what the layer does without."""
+
+    def names(folder: str, found: list[str]) -> set[str]:
+        top = code.without if Path(folder) == code.root else frozenset()
+        return {name for name in found if name == "__pycache__" or name in top}
+
+    return names
+
+
+def _link(source: str, target: str) -> None:
+    """The same file under another name: only read from here on, and compiling adds files beside it."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(source, target, follow_symlinks=False)
+        shutil.copymode(source, target, follow_symlinks=False)

@@ -1,0 +1,34 @@
+# One word per job; the work is in scripts/. Everything lands in this folder and in deployer's cache.
+PYTHON ?= python3
+PYTEST_OPTIONS ?= -q
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## .venv with the locked dependencies, bentoctl's own environment, terraform
+	@scripts/setup
+
+demo: setup ## train the digits model, build its Bento, deploy it to the local target, test it
+	@scripts/demo
+
+test: setup ## the whole test suite (PYTEST_OPTIONS="-q tests/unit" for a part)
+	@.venv/bin/python -m pytest $(PYTEST_OPTIONS)
+
+lint: setup ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+lock: setup ## resolve the dependencies anew (LOCK_OPTIONS=--upgrade takes the newest)
+	@scripts/lock $(LOCK_OPTIONS)
+
+bench-%: setup ## run benchmarks/%.py and print its table
+	@.venv/bin/python benchmarks/$*.py
+
+clean: ## remove what setup and the tests made; deployments and the demo's store stay
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

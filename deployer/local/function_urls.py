@@ -1,0 +1,131 @@
+"""Function URLs over HTTP: `/lambda-url/<id>/…` answered by the function or alias that the URL belongs to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from deployer.local.data_plane import DataPlane
+from deployer.local.functions import LATEST, ControlPlane, NoSuchFunction
+from deployer.local.invocation import PAYLOAD_LIMIT, CannotRun, Invocation, Throttled, new_request_id
+from deployer.local.payload_v2 import HttpRequest, to_event, to_response
+from deployer.local.server import error
+from deployer.local.signature import Keys, SignedRequest, is_signed
+from deployer.local.url_configs import UrlConfig, UrlConfigs
+
+PREFIX = re.compile(r"/lambda-url/(?P<id>[a-z0-9]{32})(?P<rest>/[^?]*)?")
+
+
+class FunctionUrls:
+    """Aliases are resolved at each request, so that a moved alias counts at once."""
+
+    def __init__(self, control_plane: ControlPlane, data_plane: DataPlane, urls: UrlConfigs, keys: Keys) -> None:
+        self._control_plane, self._data_plane, self._urls, self._keys = control_plane, data_plane, urls, keys
+
+    def answer(self, request: Request) -> Response:
+        match = PREFIX.match(request.environ.get("REQUEST_URI", request.path))
+        config = self._urls.by_id(match["id"]) if match else None
+        if match is None or config is None:
+            return _message(404, "There is no such function URL.")
+        if (request.content_length or 0) > PAYLOAD_LIMIT:
+            return _message(413, f"Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation")
+        body = request.get_data()
+        if not self._allowed(request, config, body):
+            return _message(403, "Forbidden")
+        return self._invoke(config, _http(request, match["rest"] or "/", body))
+
+    def _allowed(self, request: Request, config: UrlConfig, body: bytes) -> bool:
+        if config.auth_type == "AWS_IAM":
+            return is_signed(
+                SignedRequest(request.method, _url(request), _headers(request), body),
+                keys=self._keys,
+                service="lambda",
+                region=config.function.region,
+            )
+        try:
+            return any(_is_public(statement, config) for statement in self._control_plane.statements(config.function))
+        except NoSuchFunction:
+            return False
+
+    def _invoke(self, config: UrlConfig, http: HttpRequest) -> Response:
+        request_id = new_request_id()
+        signer = self._signer(config) if config.auth_type == "AWS_IAM" else None
+        event = to_event(
+            http, url_id=config.id, region=config.function.region, request_id=request_id, authorizer=signer
+        )
+        try:
+            version = self._control_plane.version(config.function, config.qualifier or LATEST)
+            invocation = Invocation(json.dumps(event).encode(), config.arn, request_id=request_id)
+            answer = self._data_plane.invoke(version, invocation)
+        except NoSuchFunction as missing:
+            return error(404, str(missing))
+        except Throttled:
+            return _message(429, "Rate Exceeded.")
+        except CannotRun as impossible:
+            return _message(502, str(impossible))
+        response = to_response(answer.payload, error=answer.error)
+        made = Response(response.body, status=response.status)
+        made.headers.clear()
+        for name, value in (*response.headers, ("x-amzn-RequestId", request_id)):
+            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                made.headers.add(name, value)
+        made.headers["Content-Length"] = str(len(response.body))
+        return made
+
+    def _signer(self, config: UrlConfig) -> Mapping[str, Any]:
+        account = config.function.account
+        return {
+            "accessKey": self._keys.access_key_id,
+            "accountId": account,
+            "callerId": account,
+            "cognitoIdentity": None,
+            "principalOrgId": None,
+            "userArn": f"arn:aws:iam::{account}:root",
+            "userId": account,
+        }
+
+
+def _is_public(statement: Mapping[str, object], config: UrlConfig) -> bool:
+    """A statement that lets everybody call the URL of exactly this qualifier."""
+    principal = statement.get("Principal")
+    return (
+        statement.get("Effect") == "Allow"
+        and statement.get("Action") in ("lambda:InvokeFunctionUrl", "lambda:*")
+        and principal in ("*", {"AWS": "*"})
+        and statement.get("Resource") == config.arn
+    )
+
+
+def _http(request: Request, path: str, body: bytes) -> HttpRequest:
+    source = request.remote_addr or "127.0.0.1"
+    forwarded = [("x-forwarded-for", source), ("x-forwarded-proto", "http"), ("x-forwarded-port", _port(request))]
+    return HttpRequest(
+        method=request.method,
+        path=path,
+        query=request.query_string.decode("latin-1"),
+        headers=[*request.headers.items(), *forwarded],
+        body=body,
+        source_ip=source,
+        protocol=request.environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+    )
+
+
+def _port(request: Request) -> str:
+    return str(request.environ.get("SERVER_PORT", ""))
+
+
+def _headers(request: Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+def _url(request: Request) -> str:
+    """The URL as the client wrote and signed it."""
+    return f"http://{request.headers.get('Host', '')}{request.environ.get('REQUEST_URI', request.path)}"
+
+
+def _message(status: int, message: str) -> Response:
+    return Response(json.dumps({"Message": message}), status=status, content_type="application/json")

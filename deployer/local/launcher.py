@@ -1,0 +1,79 @@
+"""Starts execution environments: the image's files, the host's interpreter, the sandbox and the process together."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from deployer.errors import DeployerError
+from deployer.local.address import LOOPBACK
+from deployer.local.execution_environment import ExecutionEnvironment, Process
+from deployer.local.function_logs import FunctionLogs, Stream
+from deployer.local.functions import FunctionVersion
+from deployer.local.image_files import ImageFiles, UnpackedImage
+from deployer.local.interpreters import Interpreters
+from deployer.local.invocation import CannotRun
+from deployer.local.isolation import Isolation
+from deployer.local.launch import Interpreter, Runtime, prepare
+from deployer.local.runtime_api import RuntimeApi
+from deployer.local.runtime_process import RuntimeProcess, Spawner
+from deployer.local.server import Listener
+
+
+class Launcher:
+    """`aws` are the variables that lead a function to the local AWS; `scratch` holds /tmp of what has no sandbox."""
+
+    def __init__(
+        self,
+        *,
+        images: ImageFiles,
+        interpreters: Interpreters,
+        isolation: Isolation,
+        spawner: Spawner,
+        logs: FunctionLogs,
+        aws: Mapping[str, str],
+        scratch: Path,
+    ) -> None:
+        self._images, self._interpreters, self._isolation = images, interpreters, isolation
+        self._spawner, self._logs = spawner, logs
+        self._aws, self._scratch = aws, scratch
+
+    def __call__(self, version: FunctionVersion) -> ExecutionEnvironment:
+        """Raises CannotRun, with what to do, when the image or an interpreter for it is missing."""
+        image = self._unpacked(version)
+        python = self._interpreter(image)
+        environment = ExecutionEnvironment(version, logs=self._logs)
+        api = Listener(RuntimeApi(environment).answer)
+
+        def start(stream: Stream, line: Callable[[str], None], exited: Callable[[], None]) -> Process:
+            tmp = self._scratch / environment.id
+            tmp.mkdir(parents=True)
+
+            def gone() -> None:
+                api.close()
+                shutil.rmtree(tmp, ignore_errors=True)
+                exited()
+
+            runtime = Runtime(api=f"{LOOPBACK}:{api.port}", log_stream=stream.name, aws=self._aws, tmp=tmp)
+            launch = prepare(version, image, python=python, runtime=runtime, isolation=self._isolation)
+            return RuntimeProcess(launch, spawner=self._spawner, on_line=line, on_exit=gone)
+
+        try:
+            environment.start(start)
+        except (OSError, CannotRun) as error:
+            api.close()
+            raise CannotRun(f"{version.function.name} could not be started: {error}") from error
+        return environment
+
+    def _unpacked(self, version: FunctionVersion) -> UnpackedImage:
+        try:
+            return self._images.unpack(version.digest)
+        except LookupError as error:
+            raise CannotRun(f"{version.function.name}: {error.args[0]}.") from error
+
+    def _interpreter(self, image: UnpackedImage) -> Interpreter:
+        try:
+            return self._interpreters.find(image.python)
+        except DeployerError as error:
+            raise CannotRun(f"{error.message} {error.hint}".strip()) from error

@@ -1,0 +1,102 @@
+"""Everything behind the daemon's two addresses, put together once. Importing this imports moto."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import psutil
+
+from deployer.local import address as addresses
+from deployer.local.address import Address, Folders
+from deployer.local.blobs import Blobs
+from deployer.local.control_plane import ControlPlaneAddress
+from deployer.local.data_plane import DataPlane
+from deployer.local.function_logs import FunctionLogs
+from deployer.local.function_urls import FunctionUrls
+from deployer.local.gateway import Gateway
+from deployer.local.image_files import ImageFiles
+from deployer.local.interpreters import Interpreters
+from deployer.local.isolation import probe
+from deployer.local.lambda_api import LambdaApi
+from deployer.local.launcher import Launcher
+from deployer.local.moto_aws import MotoAws, RequestHandler
+from deployer.local.registry import Registry
+from deployer.local.runtime_process import Spawner
+from deployer.local.server import Deferred, listen
+from deployer.local.signature import Keys
+from deployer.local.url_configs import UrlConfigs
+from deployer.tools.process import Processes
+
+
+class Services:
+    """Answers from the moment it is made, and the address file says where, until `close`."""
+
+    def __init__(self, folders: Folders) -> None:
+        self._aws = MotoAws()
+        self._isolation = probe(folders.state / "sandbox", runner=Processes())
+        self._logs = FunctionLogs(self._aws)
+        self._spawner = Spawner()
+        self._urls = UrlConfigs()
+        control, gate = Deferred(), Deferred()
+        asked = addresses.next_address(
+            addresses.read(folders.state), pid=os.getpid(), created=psutil.Process().create_time()
+        )
+        self._endpoint = listen(control, port=asked.endpoint_port, handler=RequestHandler)
+        self._gateway = listen(gate, port=asked.gateway_port)
+        self.address = replace(asked, endpoint_port=self._endpoint.port, gateway_port=self._gateway.port)
+        self._connect(folders, control, gate)
+        addresses.write(folders.state, self.address)
+
+    def close(self) -> None:
+        """Stop listening, then end every runtime process and wait for it."""
+        self._endpoint.close()
+        self._gateway.close()
+        self._data_plane.close()
+        self._logs.close()
+        self._spawner.close()
+
+    def _connect(self, folders: Folders, control: Deferred, gate: Deferred) -> None:
+        blobs = Blobs(folders.state / "blobs")
+        blobs.forget_uploads()
+        keys = Keys(self.address.access_key_id, self.address.secret_access_key)
+        self._data_plane = DataPlane(self._aws, starter=self._launcher(folders, blobs))
+        function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
+        gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
+        lambda_api = LambdaApi(self._aws, self._data_plane, self._urls, gateway=self.address.gateway)
+        control.set(ControlPlaneAddress(lambda_api, self._aws.application, keys).answer)
+
+    def _launcher(self, folders: Folders, blobs: Blobs) -> Launcher:
+        return Launcher(
+            images=ImageFiles(blobs, folders.cache),
+            interpreters=Interpreters(runner=Processes(), variables=os.environ),
+            isolation=self._isolation,
+            spawner=self._spawner,
+            logs=self._logs,
+            aws=variables_for_functions(self.address),
+            scratch=folders.state / "tmp",
+        )
+
+    def _health(self) -> Mapping[str, Any]:
+        """Who this is and how it is; no secret, since anybody on this machine may ask."""
+        versions = [environment.version for environment in self._data_plane.environments()]
+        return {
+            "pid": self.address.pid,
+            "created": self.address.created,
+            "isolation": self._isolation.mode,
+            "isolation_reason": self._isolation.reason,
+            "functions": list(self._aws.function_names()),
+            "environments": [f"{version.function.name}:{version.version}" for version in versions],
+        }
+
+
+def variables_for_functions(address: Address) -> dict[str, str]:
+    """What leads a function's own AWS calls to the local AWS."""
+    return {
+        "AWS_ENDPOINT_URL": address.endpoint,
+        "AWS_ACCESS_KEY_ID": address.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": address.secret_access_key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

@@ -1,0 +1,80 @@
+"""The target `local`: the local AWS, started when it is not running. Nothing of it needs an account or a container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from deployer.local import client
+from deployer.local.address import LOOPBACK, Address, Folders
+from deployer.local.interpreters import Interpreters
+from deployer.targets import Environment
+from deployer.tools.process import Runner
+
+HIDDEN = frozenset(
+    {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_SECURITY_TOKEN",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CA_BUNDLE",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        *(
+            f"AWS_ENDPOINT_URL_{service}"
+            for service in ("ECR", "IAM", "LAMBDA", "LOGS", "CLOUDWATCH_LOGS", "S3", "STS")
+        ),
+    }
+)
+
+
+class LocalTarget:
+    """One local AWS per user; `variables` are the user's environment variables."""
+
+    name = "local"
+
+    def __init__(self, *, runner: Runner, variables: Mapping[str, str], folders: Folders | None = None) -> None:
+        self._runner, self._variables = runner, variables
+        self._folders = folders or Folders.of_user()
+
+    def prepare(self, *, region: str, python_version: str) -> Environment:
+        """Raises DeployerError when the host has no Python of that minor version, or the daemon does not start."""
+        Interpreters(runner=self._runner, variables=self._variables).find(python_version)
+        status = client.start(self._folders, runner=self._runner, variables=self._variables)
+        return self._environment(status.address, region)
+
+    def existing(self, *, region: str) -> Environment | None:
+        status = client.running(self._folders)
+        return self._environment(status.address, region) if status else None
+
+    def _environment(self, address: Address, region: str) -> Environment:
+        return Environment(
+            target=self.name,
+            region=region,
+            variables={
+                "AWS_ENDPOINT_URL": address.endpoint,
+                "AWS_REGION": region,
+                "AWS_DEFAULT_REGION": region,
+                "AWS_ACCESS_KEY_ID": address.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": address.secret_access_key,
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_CONFIG_FILE": "/dev/null",
+                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+                "NO_PROXY": self._without_proxy("NO_PROXY"),
+                "no_proxy": self._without_proxy("no_proxy"),
+            },
+            hidden=HIDDEN,
+            registry_url=address.gateway,
+        )
+
+    def _without_proxy(self, name: str) -> str:
+        """The user's list, and the loopback address."""
+        listed = self._variables.get(name) or self._variables.get("NO_PROXY") or self._variables.get("no_proxy", "")
+        return ",".join([*filter(None, listed.split(",")), LOOPBACK, "localhost"])

@@ -1,0 +1,58 @@
+"""The files of a terraform working folder: what terraform keeps there, and deployer's mark that `init` was done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TerraformFolder:
+    """A folder of `.tf` files. Nothing here runs terraform or changes a file of terraform's."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        return self.path / "terraform.tfstate"
+
+    @property
+    def provider_lock(self) -> Path:
+        return self.path / ".terraform.lock.hcl"
+
+    @property
+    def state_is_elsewhere(self) -> bool:
+        """Whether a backend holds the state: terraform records which one here."""
+        return (self.path / ".terraform" / "terraform.tfstate").exists()
+
+    def is_initialised(self, settings: str) -> bool:
+        """Whether `init` was done with the same settings for the files that are here now."""
+        mark = self._mark
+        return mark.exists() and mark.read_text(encoding="utf-8") == self._fingerprint(settings)
+
+    def mark_initialised(self, settings: str) -> None:
+        self._mark.parent.mkdir(exist_ok=True)  # terraform makes none where there is nothing to install
+        self._mark.write_text(self._fingerprint(settings), encoding="utf-8")
+
+    def unmark_initialised(self) -> None:
+        self._mark.unlink(missing_ok=True)
+
+    def lock_holder(self) -> str:
+        """Who holds the state's lock, as terraform noted it beside the state; empty when nobody does."""
+        try:
+            lock = json.loads((self.path / ".terraform.tfstate.lock.info").read_text(encoding="utf-8"))
+            return f"{lock['Who']} since {lock['Created']} ({lock['Operation']})"
+        except (OSError, ValueError, KeyError, TypeError):
+            return ""
+
+    @property
+    def _mark(self) -> Path:
+        return self.path / ".terraform" / "deployer-init"
+
+    def _fingerprint(self, settings: str) -> str:
+        digest = hashlib.sha256(settings.encode())
+        for file in sorted([*self.path.glob("*.tf"), *self.path.glob(self.provider_lock.name)]):
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+        return digest.hexdigest()

@@ -1,0 +1,166 @@
+"""The handler of an image under AWS's own runtime interface client, serving a Bento that BentoML built."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bento_projects import HANDLER, REPOSITORY, build, image_variables, install_handler, lay_out
+from lambda_runtime_api import FunctionProcess, function_process
+
+PROJECT = Path(__file__).parent / "runtime_service"
+SANDBOX = REPOSITORY / "deployer/local/sandbox.sh"
+
+
+@dataclass(frozen=True)
+class Image:
+    """What the image would hold, and the environment it would set."""
+
+    bento: Path
+    handler: Path
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The Probe service, built and laid out beside the handler."""
+    folder = tmp_path_factory.mktemp("image")
+    project, store = folder / "project", folder / "store"
+    shutil.copytree(PROJECT, project)
+    bento = lay_out(build(project, store=store), store=store, folder=folder / "bento")
+    return Image(bento, install_handler(folder / "handler"))
+
+
+Start = Callable[..., AbstractContextManager[FunctionProcess]]
+
+
+@pytest.fixture(scope="module")
+def start(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Start:
+    """Starts the image's handler, with more variables where a test gives some."""
+
+    def starter(**more: str) -> AbstractContextManager[FunctionProcess]:
+        temporary = tmp_path_factory.mktemp("run")
+        env = {**image_variables(image.bento, handler=image.handler, temporary=temporary / "tmp"), **more}
+        return function_process(HANDLER, env=env, cwd=image.bento / "src", log=temporary / "log")
+
+    return starter
+
+
+@pytest.fixture(scope="module")
+def function(start: Start) -> Iterator[FunctionProcess]:
+    """One warm function, shared by the tests that only ask."""
+    with start() as running:
+        yield running
+
+
+def test_answers_an_api_as_bentoml_does(function: FunctionProcess) -> None:
+    """A request of a function URL gets the API's result as JSON."""
+    answer = function.request("POST", "/double", '{"value": 2.5}')
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["content-type"] == "application/json"
+    assert json.loads(answer["body"]) == 5.0
+
+
+def test_starts_the_service_once_for_many_requests(function: FunctionProcess) -> None:
+    """The service is constructed at the cold start and not again: its models are loaded once."""
+    counts = [function.request("POST", "/started", "{}")["body"] for _ in range(3)]
+    assert counts == ["1", "1", "1"]
+
+
+def test_bad_input_is_the_services_own_400(function: FunctionProcess) -> None:
+    """What the service refuses comes back as its own error, and the function lives on."""
+    answer = function.request("POST", "/double", '{"value": "two"}')
+    assert answer["statusCode"] == 400
+    assert "valid number" in answer["body"]
+    assert function.request("POST", "/double", '{"value": 1}')["body"] == "2.0"
+
+
+def test_answers_the_health_routes(function: FunctionProcess) -> None:
+    """The smoke test's route without samples is there."""
+    assert [function.request("GET", path)["statusCode"] for path in ("/readyz", "/livez")] == [200, 200]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/"])
+def test_metrics_are_not_found(function: FunctionProcess, path: str) -> None:
+    """BentoML's metrics route, which crashes without its server, is answered before it."""
+    assert function.request("GET", path)["statusCode"] == 404
+
+
+def test_binary_answers_are_encoded(function: FunctionProcess, tmp_path: Path) -> None:
+    """A file comes back base64 encoded and marked so, as Lambda asks."""
+    answer = function.request("POST", "/picture", json.dumps({"folder": str(tmp_path)}))
+    assert answer["isBase64Encoded"] is True
+    assert base64.b64decode(answer["body"]) == b"\x89PNG\r\n\xff"
+
+
+def test_answers_a_rest_api_event(function: FunctionProcess) -> None:
+    """Payload version 1.0, as REST APIs send it, is served too."""
+    event = {
+        "resource": "/{proxy+}",
+        "path": "/double",
+        "httpMethod": "POST",
+        "headers": {"content-type": "application/json"},
+        "queryStringParameters": None,
+        "requestContext": {"httpMethod": "POST", "identity": {"sourceIp": "127.0.0.1"}},
+        "body": '{"value": 4}',
+        "isBase64Encoded": False,
+    }
+    answer = function.invoke(event)
+    assert answer.kind == "response"
+    assert (answer.body["statusCode"], answer.body["body"]) == (200, "8.0")
+
+
+def test_other_events_are_refused_by_name(function: FunctionProcess) -> None:
+    """An event that is no HTTP request is a function error that says so; the next request is served."""
+    answer = function.invoke({"source": "aws.events"})
+    assert (answer.kind, answer.body["errorType"]) == ("error", "UnsupportedEvent")
+    assert "answers HTTP requests" in answer.body["errorMessage"]
+    assert function.request("GET", "/readyz")["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("import", "No module named 'a_library_that_is_not_there'"), ("init", "ValueError: the weights are torn")],
+)
+def test_a_service_that_cannot_start_is_an_init_error(start: Start, fault: str, reason: str) -> None:
+    """The log has one line with the reason, and Lambda is told that the init failed."""
+    with start(TEST_FAULT=fault) as function:
+        answer = function.first_answer()
+        lines = [line for line in function.log.splitlines() if line.startswith("deployer: ")]
+    assert answer.kind == "init/error"
+    assert len(lines) == 1
+    assert "could not be started" in lines[0]
+    assert reason in lines[0]
+
+
+def test_a_missing_bento_is_an_init_error(start: Start, tmp_path: Path) -> None:
+    """A wrong BENTO_PATH is named in the log."""
+    with start(BENTO_PATH=str(tmp_path / "nowhere")) as function:
+        assert function.first_answer().kind == "init/error"
+        assert f"deployer: the Bento at {tmp_path / 'nowhere'} could not be started" in function.log
+
+
+def test_needs_no_writable_file_system_but_tmp(image: Image, tmp_path: Path) -> None:
+    """As an unprivileged user without /dev/shm, on a read-only file system with a private /tmp, requests are served."""
+    sandbox = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork"]
+    if shutil.which("unshare") is None or subprocess.run([*sandbox, "true"], check=False).returncode:
+        pytest.skip("user namespaces are not allowed here")
+    root = tmp_path / "root"
+    root.mkdir()
+    seen = ["/usr", "/bin", "/lib", "/lib64", "/etc", sys.base_prefix, sys.prefix, sysconfig.get_path("purelib")]
+    paths = [*dict.fromkeys(seen), str(image.bento), str(image.handler)]
+    argv = [*sandbox, "sh", str(SANDBOX), str(root), "64", *paths, "--", str(image.bento / "src"), *HANDLER]
+    env = image_variables(image.bento, handler=image.handler, temporary=Path("/tmp"))  # noqa: S108 - the sandbox's own
+    with function_process(argv, env=env, cwd=tmp_path, log=tmp_path / "log") as function:
+        assert function.request("POST", "/writes", '{"path": "/tmp/file"}')["body"] == "written"
+        refused = function.request("POST", "/writes", json.dumps({"path": str(image.bento / "file")}))
+    assert refused["statusCode"] == 500
+    assert not (image.bento / "file").exists()

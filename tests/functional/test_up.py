@@ -1,0 +1,45 @@
+"""The main job on the local target: up, up again, smoke-test, curl, down, down again, with every real tool."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from tests.functional.conftest import Laptop
+
+PREDICTIONS = [6.0, 9.0, 3.0, 7.0, 2.0]
+
+
+def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Path) -> None:
+    """Each command does its work the first time, says so, and has nothing to do the second time."""
+    name = digits.partition(":")[0]
+
+    first = laptop.deployer_json("up", "--bento", f"{name}:latest")
+    assert (first["bento"], first["changed"], first["version"]) == (digits, True, "1")
+    assert first["smoke_test"]["healthy"] is True
+    assert first["smoke_test"]["response"] == PREDICTIONS
+    assert first["endpoint"].startswith("http://127.0.0.1:")
+    assert first["endpoint"].endswith("/")
+    assert first["image_tag"].endswith(
+        f".dkr.ecr.us-east-1.amazonaws.com/{first['function_name']}:{digits.partition(':')[2]}"
+    )
+
+    second = laptop.deployer_json("up", "--bento", f"{name}:latest")
+    del first["smoke_test"], second["smoke_test"]
+    assert second == {**first, "changed": False}
+
+    tested = laptop.deployer("smoke-test")
+    assert json.loads(tested.stdout) == PREDICTIONS
+
+    shown = laptop.deployer("up").stdout.splitlines()
+    curl = [line for line in shown if line.startswith("curl ")]
+    assert len(curl) == 1
+    assert json.loads(laptop.run(*shlex.split(curl[0])).stdout) == PREDICTIONS
+    assert "nothing changed" in shown
+
+    removed = laptop.deployer_json("down", "--yes")["removed"]
+    assert "ECR repository digits" in removed
+    assert "aws_lambda_function.this" in removed
+    assert laptop.deployer_json("down", "--yes")["removed"] == []
+    assert laptop.deployer("smoke-test", code=1).stderr.startswith("Error: Nothing is deployed here.")

@@ -1,0 +1,212 @@
+"""The smaller parts of the builder: the Bento folder, installed trees, the cache, the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deployer.errors import DeployerError
+from deployer.image import context, manifest
+from deployer.image.blobs import UNUSED_DAYS, Blob, BlobCache, BlobWriter
+from deployer.image.installed import normalise
+from deployer.image.manifest import TitledBlob
+from deployer.image.python_layers import versions
+from deployer.image.requirements import Requirements
+from deployer.image.uv import Platform, Uv
+from deployer.tools.oci_layout import read_layout
+from deployer.tools.process import Completed, OnLine
+
+
+def bento(folder: Path, **content: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    named = {"name": "digits", "version": "v1", "bentoml_version": "1.4.39", **content}
+    (folder / "bento.yaml").write_text(yaml.safe_dump(named), "utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "content",
+    [{"image": {"python_version": "3.11"}}, {"docker": {"python_version": "3.11"}}, {"python": {"version": "3.11.7"}}],
+    ids=["1.4", "1.0", "recorded"],
+)
+def test_each_bentoml_names_its_python_elsewhere(tmp_path: Path, content: dict[str, Any]) -> None:
+    """The minor version is found whichever BentoML wrote the Bento."""
+    assert context.read(bento(tmp_path / "bento", **content)).python == "3.11"
+
+
+def test_the_environment_of_old_and_new_bentos(tmp_path: Path) -> None:
+    """`docker.env` and `envs` are both read; a variable without a value is the deployment's to give."""
+    envs = [{"name": "B", "value": "2"}, {"name": "LATER"}]
+    folder = bento(tmp_path / "bento", image={"python_version": "3.11"}, docker={"env": {"A": 1}}, envs=envs)
+    assert context.read(folder).environment == {"A": "1", "B": "2"}
+
+
+def test_a_model_that_was_not_copied_is_named(tmp_path: Path) -> None:
+    """An image without its model would only fail at its first invoke."""
+    services = [{"name": "Digits", "models": [{"tag": "digits:m1"}]}]
+    folder = bento(tmp_path / "bento", image={"python_version": "3.11"}, services=services)
+    with pytest.raises(DeployerError, match="The model digits:m1 of digits:v1 is not in"):
+        context.read(folder)
+    (folder / "models" / "digits" / "m1").mkdir(parents=True)
+    assert [name for name, _ in context.read(folder).models] == ["digits"]
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "name: x", "{unfinished"])
+def test_a_folder_that_is_no_bento_is_named(tmp_path: Path, text: str | None) -> None:
+    """Whatever is wrong with bento.yaml, the folder is named and no traceback shown."""
+    if text is not None:
+        (tmp_path / "bento.yaml").write_text(text, "utf-8")
+    with pytest.raises(DeployerError, match="is not a Bento"):
+        context.read(tmp_path)
+
+
+def test_an_installed_tree_forgets_who_installed_it(tmp_path: Path) -> None:
+    """Launchers name no interpreter of this machine, records list what is there, and originals stay as they were."""
+    tree, info = tmp_path / "tree", tmp_path / "tree" / "x-1.dist-info"
+    (tree / "bin").mkdir(parents=True)
+    (tree / "x" / "__pycache__").mkdir(parents=True)
+    info.mkdir()
+    original = tmp_path / "uv-cache-record"
+    original.write_text("x.py,sha256=a,1\n../../bin/run,sha256=b,2\nx/gone.py,,\nx-1.dist-info/INSTALLER,,2\n", "utf-8")
+    os.link(original, info / "RECORD")
+    (info / "INSTALLER").write_text("uv", "utf-8")
+    (tree / "x.py").touch()
+    (tree / "bin" / "run").write_text("#!/home/me/python3.11\n# -*- coding: utf-8 -*-\n", "utf-8")
+    (tree / "bin" / "long").write_text("#!/bin/sh\n'''exec' '/a b/python' \"$0\" \"$@\"\n' '''\nimport x\n", "utf-8")
+    before = original.read_text("utf-8")
+    normalise(tree)
+    assert (tree / "bin" / "run").read_text("utf-8") == "#!/usr/bin/env python3\n# -*- coding: utf-8 -*-\n"
+    assert (tree / "bin" / "long").read_text("utf-8") == "#!/usr/bin/env python3\nimport x\n"
+    assert (info / "RECORD").read_text("utf-8") == "x.py,sha256=a,1\nbin/run,,\n"
+    assert not (tree / "x" / "__pycache__").exists()
+    assert original.read_text("utf-8") == before
+
+
+def test_the_list_in_the_image_has_no_hashes() -> None:
+    """Hashes of other platforms' files may be added to an index later; the image must not change with them."""
+    assert versions("a==1 \\\n    --hash=sha256:x \\\n    --hash=sha256:y\nb==2\n") == "a==1\nb==2\n"
+
+
+def test_equal_inputs_are_made_once(tmp_path: Path) -> None:
+    """The second asking finds the blob, and a lost blob is made again."""
+    cache = BlobCache(tmp_path)
+    first, cached = cache.get("key-aa", lambda writer: writer.write(b"content"))
+    assert not cached
+    assert cache.get("key-aa", never) == (first, True)
+    cache.path(first.digest).unlink()
+    assert cache.get("key-aa", lambda writer: writer.write(b"content")) == (first, False)
+
+
+def test_a_failed_build_leaves_no_blob_and_no_record(tmp_path: Path) -> None:
+    """Nothing has its final name before it is whole."""
+    cache = BlobCache(tmp_path)
+
+    def fail(writer: BlobWriter) -> None:
+        writer.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        cache.get("key-aa", fail)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["aa"]  # the lock
+
+
+def test_what_nobody_uses_is_removed(tmp_path: Path) -> None:
+    """A month after its last use a blob goes; one that is used stays."""
+    cache = BlobCache(tmp_path)
+    old, _ = cache.get("key-aa", lambda writer: writer.write(b"old"))
+    used, _ = cache.get("key-bb", lambda writer: writer.write(b"used"))
+    long_ago = (UNUSED_DAYS + 1) * 86400
+    for path in [path for path in tmp_path.rglob("*") if path.is_file()]:
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - long_ago))
+    cache.get("key-bb", never)
+    cache.prune()
+    assert not cache.path(old.digest).exists()
+    assert cache.path(used.digest).exists()
+
+
+def never(writer: BlobWriter) -> None:
+    raise AssertionError("made again")
+
+
+LAYERS = [TitledBlob("dependencies", Blob("sha256:" + "a" * 64, 5, "sha256:" + "b" * 64))]
+
+
+def test_the_configuration_is_what_lambda_wants() -> None:
+    """Entry point, command and our variables are fixed; one history entry per layer; the Bento's variables are in."""
+    environment = {"PYTHONPATH": "/mine", "LANG": "de", "MINE": 'a "quoted"\nvalue'}
+    found = json.loads(manifest.configuration(LAYERS, architecture="amd64", environment=environment, labels={"a": "b"}))
+    variables = dict(item.split("=", 1) for item in found["config"]["Env"])
+    assert found["config"]["Entrypoint"] == ["python3", "-m", "awslambdaric"]
+    assert found["config"]["Cmd"] == ["deployer_runtime.handler.handle"]
+    assert variables["PYTHONPATH"] == "/opt/python:/opt/deployer"
+    assert (variables["LANG"], variables["MINE"]) == ("de", 'a "quoted"\nvalue')
+    assert found["rootfs"]["diff_ids"] == ["sha256:" + "b" * 64]
+    assert [entry["created_by"] for entry in found["history"]] == ["deployer: dependencies"]
+
+
+def test_a_layout_holds_the_image_and_nothing_older(tmp_path: Path) -> None:
+    """Writing into a used folder leaves exactly the new image."""
+    source = tmp_path / ("a" * 64)
+    source.write_bytes(b"layer")
+    config = manifest.configuration(LAYERS, architecture="amd64", environment={}, labels={})
+    content = manifest.manifest(config, LAYERS)
+    folder = tmp_path / "layout"
+    for extra in ("old", "older"):
+        (folder / "blobs" / "sha256").mkdir(parents=True, exist_ok=True)
+        (folder / "blobs" / "sha256" / extra).touch()
+        manifest.write_layout(
+            folder, config=config, manifest=content, architecture="amd64", blobs=[source], resolved="a==1\n"
+        )
+    layout = read_layout(folder)
+    assert layout.manifest.digest == manifest.digest_of(content)
+    assert [blob.title for blob in layout.blobs] == ["dependencies", "configuration"]
+    assert len(list((folder / "blobs" / "sha256").iterdir())) == 3
+
+
+class FailingUv:
+    """A runner whose program always ends with exit code 1 and these last words."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        timeout: float,
+        stdin: bytes = b"",
+        log: Path | None = None,
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        return Completed(tuple(argv), 1, "", self._words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "error: No solution found\n  cause: Because annoy==1.17.3 has no usable wheels and you require it\n",
+            "annoy has no wheel for Python 3.11 on x86_64-manylinux_2_28",
+        ),
+        (
+            "  x No solution found:\n  ╰─▶ Because torch==1.0 has no wheels with a matching Python ABI tag\n",
+            "torch has no wheel for Python 3.11",
+        ),
+        ("error: Because nosuch was not found in the package registry", "nosuch was not found"),
+    ],
+    ids=["sdist-only", "other-python", "unknown"],
+)
+def test_a_package_that_cannot_be_had_is_named(tmp_path: Path, words: str, said: str) -> None:
+    """uv's words become one sentence with the package, the Python and the platform."""
+    uv = Uv(Path("uv"), FailingUv(words), {})
+    with pytest.raises(DeployerError) as caught:
+        uv.resolve(Requirements(("x",)), platform=Platform("3.11", "x86_64"), cwd=tmp_path, scratch=tmp_path)
+    assert said in caught.value.message

@@ -1,0 +1,138 @@
+"""What a Bento's requirement file means for an image without Docker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from deployer.errors import DeployerError
+from deployer.image import requirements
+from deployer.image.requirements import Requirements, package_name, parse
+from deployer.image.uv import index_options, pip_settings, say_sources
+
+BENTOML_1_4 = """--index-url https://pypi.org/simple
+
+# a comment
+bentoml==1.4.39
+numpy==2.4.6 ; python_version > "3.9" \\
+    --hash=sha256:aa
+pandas[excel]==3.1.1  # another
+"""
+
+
+def test_a_list_of_bentoml_1_4_is_taken_as_it_is() -> None:
+    """Options and comments go, continued lines are joined, nothing is added to what is pinned."""
+    expected = ("bentoml==1.4.39", 'numpy==2.4.6 ; python_version > "3.9"      --hash=sha256:aa', "pandas[excel]==3.1.1")
+    found = parse(BENTOML_1_4, bentoml_version="1.4.39")
+    assert found == Requirements(expected, index_url="https://pypi.org/simple")
+
+
+@pytest.mark.parametrize(
+    ("version", "constraints"),
+    [
+        ("1.0.25", ("setuptools<82", "cattrs==23.1.2")),
+        ("1.1.11", ("setuptools<82",)),
+        ("1.2.20", ("setuptools<82", "pydantic<2.9")),
+        ("1.3.22", ("setuptools<82",)),
+        ("1.4.19", ("setuptools<82",)),
+        ("1.4.20", ()),
+    ],
+)
+def test_an_unlocked_list_gets_bentoml_and_what_that_version_needs(version: str, constraints: tuple[str, ...]) -> None:
+    """BentoML 1.0-1.3 leave themselves out, and break with newer releases of some packages."""
+    found = parse("scikit-learn\npandas>=2\n", bentoml_version=version)
+    assert found.lines == ("scikit-learn", "pandas>=2", f"bentoml=={version}")
+    assert found.constraints == constraints
+
+
+def test_what_the_bento_pins_itself_is_not_constrained() -> None:
+    """A pin of the user's wins over ours, or the resolver could only fail."""
+    found = parse("Pydantic==2.10\nsetuptools==82.0\nbentoml[grpc]>=1.2\n", bentoml_version="1.2.20")
+    assert found.constraints == ("bentoml==1.2.20",)
+
+
+def test_wheels_inside_the_bento_are_installed_once() -> None:
+    """A wheel that the list names already is not added again."""
+    wheels = ["mine-1.0-py3-none-any.whl", "other-2.0-py3-none-any.whl"]
+    found = parse("./wheels/mine-1.0-py3-none-any.whl\nbentoml==1.4.39\n", bentoml_version="1.4.39", wheels=wheels)
+    assert found.lines == (
+        "./wheels/mine-1.0-py3-none-any.whl",
+        "bentoml==1.4.39",
+        "./wheels/other-2.0-py3-none-any.whl",
+    )
+
+
+def test_the_lock_is_read_when_there_is_one(tmp_path: Path) -> None:
+    """`requirements.lock.txt` comes before `requirements.txt`."""
+    home = tmp_path / "env" / "python"
+    home.mkdir(parents=True)
+    (home / "requirements.txt").write_text("numpy\n", "utf-8")
+    assert requirements.read(tmp_path, bentoml_version="1.4.39").lines == ("numpy", "bentoml==1.4.39")
+    (home / "requirements.lock.txt").write_text("numpy==2.4.6\n", "utf-8")
+    assert requirements.read(tmp_path, bentoml_version="1.4.39").lines == ("numpy==2.4.6", "bentoml==1.4.39")
+
+
+@pytest.mark.parametrize("line", ["-e .", "-r more.txt", "git+https://host/x.git", "x @ git+ssh://host/x.git", "--wat"])
+def test_a_line_that_cannot_be_honoured_is_named(line: str) -> None:
+    """The line itself is in the message, the way out in the hint."""
+    with pytest.raises(DeployerError) as caught:
+        parse(f"numpy\n{line}\n", bentoml_version="1.4.39")
+    assert f"`{line}`" in caught.value.message
+    assert "wheel" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [("Scikit_Learn[a,b]>=1", "scikit-learn"), ("./wheels/scikit_learn-1.0-py3-none-any.whl", "scikit-learn"), ("x", "x")],
+)
+def test_package_names_are_compared_as_the_index_does(line: str, name: str) -> None:
+    """Case and separators do not matter."""
+    assert package_name(line) == name
+
+
+PRIVATE = Requirements(("x",), index_url="https://user:secret@private.example/simple")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "variables", "options"),
+    [
+        (Requirements(("x",), index_url="https://pypi.org/simple"), {}, []),
+        (PRIVATE, {}, ["--default-index", PRIVATE.index_url]),
+        (PRIVATE, {"UV_DEFAULT_INDEX": "https://mine.example"}, []),
+        (PRIVATE, {"UV_INDEX_URL": "https://mine.example"}, []),
+        (PRIVATE, {"PIP_INDEX_URL": "https://mine.example"}, []),
+        (
+            Requirements(("x",), extra_index_urls=("https://extra.example",), find_links=("https://links.example",)),
+            {},
+            ["--index", "https://extra.example", "--find-links", "https://links.example"]
+            + ["--index-strategy", "unsafe-best-match"],
+        ),
+    ],
+    ids=["public", "private", "uv", "uv-old", "pip", "extra"],
+)
+def test_the_users_mirror_wins_over_the_bentos_index(
+    wanted: Requirements, variables: Mapping[str, str], options: list[str]
+) -> None:
+    """The Bento's main index is used only where it is a real choice and the user has made none."""
+    assert index_options(wanted, variables) == options
+
+
+def test_pips_settings_stand_in_where_uv_has_none() -> None:
+    """Each of pip's variables is handed on under uv's name, unless uv has its own."""
+    pip = {"PIP_INDEX_URL": "https://a", "PIP_EXTRA_INDEX_URL": "https://b", "PIP_FIND_LINKS": "/c /d", "PIP_CERT": "/e"}
+    expected = {"UV_DEFAULT_INDEX": "https://a", "UV_INDEX": "https://b", "UV_FIND_LINKS": "/c,/d", "SSL_CERT_FILE": "/e"}
+    assert pip_settings(pip) == expected
+    assert pip_settings({**pip, **dict.fromkeys([*expected], "mine")}) == {}
+
+
+def test_an_index_that_is_not_used_is_said_without_its_password() -> None:
+    """Neither side overrides the other in silence."""
+    said: list[str] = []
+    say_sources(PRIVATE, {"PIP_INDEX_URL": "https://mine.example"}, said.append)
+    say_sources(PRIVATE, {}, said.append)
+    assert said == [
+        "package index private.example of the Bento: your own is used instead",
+        "package index private.example of the Bento: used",
+    ]

@@ -1,0 +1,161 @@
+"""Who may import whom: the order of docs/architecture.md, read from the import statements themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "deployer"
+
+VALUES = {"errors", "models", "directories", "templates"}
+CONFIG = {"config", "config_problems", "config_schema", "config_search", "config_yaml"}
+WORKSPACE = {"workspace", "workspace_lock", "selection"}
+
+# Each part, and the other parts that it may import. `deployer` itself is the version and nothing else.
+MAY_IMPORT = {
+    "errors": set(),
+    "models": set(),
+    "directories": {"errors"},
+    "templates": {"errors", "directories"},
+    **dict.fromkeys(CONFIG, VALUES | CONFIG),
+    **dict.fromkeys(WORKSPACE, VALUES | CONFIG | WORKSPACE),
+    "tools": VALUES | CONFIG | {"targets"},
+    "image": VALUES | {"tools"},
+    "targets": VALUES | {"tools"},
+    "stages": VALUES | CONFIG | WORKSPACE | {"tools", "image", "targets"},
+    "workflows": VALUES | CONFIG | WORKSPACE | {"tools", "targets", "stages", "toolbox"},
+    "toolbox": VALUES | CONFIG | WORKSPACE | {"tools", "targets", "ui"},
+    "ui": {"errors", "models"},
+    "cli": VALUES | CONFIG | WORKSPACE | {"workflows", "toolbox", "ui", "image", "tools", "targets"},
+    "local": VALUES | {"image", "tools"},
+    "operator": set(),
+    "runtime": set(),
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+MAY_IMPORT_LOCAL = ("targets/local.py", "cli/local.py")
+
+HEAVY = {
+    *("boto3", "botocore", "bentoctl", "bentoml", "filelock", "jinja2", "jsonschema", "moto", "pandas", "psutil"),
+    *("python_terraform", "requests", "rich", "urllib3", "uv", "werkzeug", "yaml"),
+}
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def part_of(path: Path) -> str:
+    """The folder under deployer/, or the module's name."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports(nodes: list[ast.stmt] | Iterator[ast.AST], *, module: str) -> Iterator[str]:
+    """The full names that import statements bring in; `from a import b` may name the module a.b."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = module.split(".")[: -node.level]
+                base = ".".join([*above, base] if base else above)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts)
+
+
+def all_imports(path: Path) -> set[str]:
+    return set(imports(ast.walk(ast.parse(path.read_text(encoding="utf-8"))), module=module_of(path)))
+
+
+def loaded_with(path: Path) -> set[str]:
+    """What importing the module imports: not what its functions import when they are called, nor what only types use."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return set(imports(_executed(tree.body), module=module_of(path)))
+
+
+def _executed(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            continue
+        yield node
+        inner = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+        yield from _executed(inner)
+
+
+def own_file(name: str) -> Path | None:
+    """The file of one of our modules."""
+    parts = name.split(".")
+    if parts[0] != "deployer":
+        return None
+    place = ROOT.joinpath(*parts)
+    return next((path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()), None)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_module_imports_only_from_the_layers_below_it(path: Path) -> None:
+    """An import that points upwards ties two parts into one."""
+    part = part_of(path)
+    used = {name.split(".")[1] for name in all_imports(path) if name.startswith("deployer.")}
+    ours = {name for name in used if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
+    allowed = MAY_IMPORT[part] | {part} | ({"local"} if name_of(path) in MAY_IMPORT_LOCAL else set())
+    assert sorted(ours - allowed) == []
+
+
+def test_every_part_has_its_place_in_the_order() -> None:
+    """A new folder or module is put into the table above, and a lost one is taken out."""
+    assert sorted(MAY_IMPORT) == sorted({part_of(path) for path in FILES})
+
+
+@pytest.mark.parametrize(
+    ("tool", "home"),
+    [
+        ("boto3", {"tools/aws.py", "operator"}),
+        ("python_terraform", {"tools/terraform.py", "tools/terraform_commands.py"}),
+        ("bentoctl", {"operator"}),
+        ("moto", {"local"}),
+        ("mangum", {"runtime"}),
+        ("bentoml", {"operator", "runtime"}),
+        ("subprocess", {"tools/process.py", "local", "operator", "image"}),
+        ("click", {"cli"}),
+        ("rich", {"ui.py", "cli"}),
+    ],
+)
+def test_an_outside_thing_has_one_door(tool: str, home: set[str]) -> None:
+    """A change of the tool is a change of one place."""
+    users = {name_of(path) for path in FILES if tool in {name.split(".")[0] for name in all_imports(path)}}
+    assert sorted(name for name in users if name not in home and name.split("/")[0] not in home) == []
+
+
+def test_starting_the_command_line_loads_nothing_heavy() -> None:
+    """`deployer --help` answers in a fifth of a second, and so does the help of each command."""
+    seen: set[Path] = set()
+    waiting = sorted((PACKAGE / "cli").glob("*.py"))
+    heavy: dict[str, set[str]] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        names = loaded_with(path)
+        found = {name.split(".")[0] for name in names} & HEAVY
+        if found:
+            heavy[name_of(path)] = found
+        waiting += [file for file in map(own_file, names) if file is not None]
+    assert heavy == {}
+    assert PACKAGE / "cli" / "__init__.py" in seen
+    assert PACKAGE / "errors.py" in seen
