@@ -19,7 +19,8 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     uv's cache of downloads is shared: what is in it is checked against hashes.
     """
     home = tmp_path_factory.mktemp("home")
-    uv_cache = os.environ.get("UV_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "uv"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    uv_cache = os.environ.get("UV_CACHE_DIR") or cache / "uv"
     places = {
         "XDG_CACHE_HOME": "cache",
         "XDG_CONFIG_HOME": "config",

@@ -46,6 +46,7 @@ class LoopbackRegistry:
     most_uploading: int = 0
     answer_digest: str = ""
     forgotten: set[str] = field(default_factory=set)
+    login: str = f"Basic {b64encode(':'.join(LOGIN).encode()).decode()}"  # empty: everybody may push
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fault(self, method: str, kind: str) -> Fault | None:
@@ -108,7 +109,7 @@ class _Requests(BaseHTTPRequestHandler):
         fault = self.state.fault(self.command, kind)
         if fault is not None:
             return self._fail(fault)
-        if self.headers.get("Authorization") != f"Basic {b64encode(':'.join(LOGIN).encode()).decode()}":
+        if self.state.login and self.headers.get("Authorization") != self.state.login:
             return self._fail(Fault(self.command, kind, 401, code="UNAUTHORIZED"))
         return {"uploads": self._upload, "manifests": self._manifest, "blobs": self._blob}[kind]()
 

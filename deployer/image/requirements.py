@@ -57,6 +57,9 @@ def parse(text: str, *, bentoml_version: str, wheels: Iterable[str] = ()) -> Req
             lines.append(line)
     named = " ".join(lines)
     lines += [f"./wheels/{wheel}" for wheel in wheels if wheel not in named]
+    for line in lines:
+        if line.startswith("./") and ".whl" not in line:
+            raise _unusable(line)
     if "bentoml" not in map(package_name, lines):
         lines.append(f"bentoml=={bentoml_version}")
     return Requirements(

@@ -51,7 +51,7 @@ class Uv:
         """The full list with versions and hashes, one logical line per package; `cwd` is where `./wheels` lies."""
         source, constraints, result = scratch / "wanted.txt", scratch / "constraints.txt", scratch / "resolved.txt"
         source.write_text("\n".join(wanted.lines) + "\n", "utf-8")
-        constraints.write_text("\n".join(wanted.constraints) + "\n", "utf-8")
+        constraints.write_text("# pins that the Bento's own BentoML needs\n" + "\n".join(wanted.constraints), "utf-8")
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
         options += ["--constraints", str(constraints), "--output-file", str(result)]
         options += ["--prerelease", "allow"] if wanted.prereleases else []

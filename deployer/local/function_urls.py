@@ -19,6 +19,8 @@ from deployer.local.url_configs import UrlConfig, UrlConfigs
 
 PREFIX = re.compile(r"/lambda-url/(?P<id>[a-z0-9]{32})(?P<rest>/[^?]*)?")
 
+PUBLIC_ACTIONS = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")  # AWS asks for both since October 2025
+
 
 class FunctionUrls:
     """Aliases are resolved at each request, so that a moved alias counts at once."""
@@ -47,9 +49,10 @@ class FunctionUrls:
                 region=config.function.region,
             )
         try:
-            return any(_is_public(statement, config) for statement in self._control_plane.statements(config.function))
+            statements = self._control_plane.statements(config.function)
         except NoSuchFunction:
             return False
+        return all(any(_allows(one, action, config) for one in statements) for action in PUBLIC_ACTIONS)
 
     def _invoke(self, config: UrlConfig, http: HttpRequest) -> Response:
         request_id = new_request_id()
@@ -89,13 +92,12 @@ class FunctionUrls:
         }
 
 
-def _is_public(statement: Mapping[str, object], config: UrlConfig) -> bool:
-    """A statement that lets everybody call the URL of exactly this qualifier."""
-    principal = statement.get("Principal")
+def _allows(statement: Mapping[str, object], action: str, config: UrlConfig) -> bool:
+    """A statement that lets everybody do this with exactly the URL's qualifier."""
     return (
         statement.get("Effect") == "Allow"
-        and statement.get("Action") in ("lambda:InvokeFunctionUrl", "lambda:*")
-        and principal in ("*", {"AWS": "*"})
+        and statement.get("Action") in (action, "lambda:*")
+        and statement.get("Principal") in ("*", {"AWS": "*"})
         and statement.get("Resource") == config.arn
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tarfile
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
@@ -13,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer.image.unpack import unpack
 from deployer.local.blobs import Blobs
-
-WHITEOUT = ".wh."
-OPAQUE = ".wh..wh..opq"
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,10 @@ class ImageFiles:
         self._lock = threading.Lock()
 
     def unpack(self, digest: str) -> UnpackedImage:
-        """The image with that manifest digest. LookupError when the registry does not hold it any more."""
+        """The image with that manifest digest.
+
+        Raises LookupError when the registry does not hold it any more, DeployerError when a layer is damaged.
+        """
         manifest = self._json(digest)
         config = self._json(manifest["config"]["digest"])
         with self._lock:
@@ -57,73 +57,42 @@ class ImageFiles:
         place = self._roots / digest.removeprefix("sha256:")
         if place.is_dir():
             return place
-        with _new_folder(place) as folder:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix="new-"))
+        try:
+            unfinished.chmod(0o755)
             for layer in layers:
-                _overlay(self._layer(layer), folder)
+                _overlay(self._layer(layer), unfinished)
+            unfinished.rename(place)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
         return place
 
     def _layer(self, digest: str) -> Path:
         place = self._layers / digest.removeprefix("sha256:")
         blob = self._blobs.path(digest)
-        if place.is_dir():
-            return place
         if blob is None:
             raise LookupError(f"Layer {digest} is not in the local registry: push the image again")
-        with _new_folder(place) as folder, tarfile.open(blob) as archive:
-            archive.extractall(folder, filter="tar")
+        unpack([blob], place)
         return place
 
 
-class _new_folder:
-    """A folder that appears at `place` whole or not at all."""
-
-    def __init__(self, place: Path) -> None:
-        self._place = place
-
-    def __enter__(self) -> Path:
-        self._place.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(dir=self._place.parent, prefix="new-"))
-        self._folder.chmod(0o755)
-        return self._folder
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._folder.rename(self._place)
-        else:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
 def _overlay(layer: Path, root: Path) -> None:
-    """Put a layer on top of what is there, whiteouts applied."""
+    """Put a layer on top of what is there. Our layers take nothing away: there are no whiteouts to apply."""
     for folder, names, files in os.walk(layer):
         target = root / Path(folder).relative_to(layer)
         target.mkdir(exist_ok=True)
-        if OPAQUE in files:
-            for entry in target.iterdir():
-                _remove(entry)
         links = [name for name in names if (Path(folder) / name).is_symlink()]
         for name in [*files, *links]:
-            _place(Path(folder) / name, target)
+            _link(Path(folder) / name, target / name)
 
 
-def _place(source: Path, target: Path) -> None:
-    if source.name == OPAQUE:
-        return
-    if source.name.startswith(WHITEOUT):
-        _remove(target / source.name.removeprefix(WHITEOUT))
-        return
-    _remove(target / source.name)
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
     try:
-        os.link(source, target / source.name, follow_symlinks=False)
+        os.link(source, target, follow_symlinks=False)
     except OSError:  # too many links to one file, or a file system without them
-        shutil.copy2(source, target / source.name, follow_symlinks=False)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _unpacked(root: Path, config: Mapping[str, Any]) -> UnpackedImage:

@@ -163,10 +163,10 @@ class LambdaApi:
         return self._changed(request, function)
 
     def _update_configuration(self, request: Request, function: FunctionName) -> Wsgi:
-        storage = (_body(request).get("EphemeralStorage") or {}).get("Size")
-        if storage and self._aws.exists(function):
-            self._aws.set_ephemeral_storage(function, int(storage))
-        return self._changed(request, function)
+        with self._aws.lock:
+            if self._aws.exists(function):
+                self._aws.set_what_moto_drops(function, _body(request))
+            return self._changed(request, function)
 
     def _changed(self, request: Request, function: FunctionName) -> Wsgi:
         with self._aws.lock:

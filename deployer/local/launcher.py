@@ -41,8 +41,7 @@ class Launcher:
 
     def __call__(self, version: FunctionVersion) -> ExecutionEnvironment:
         """Raises CannotRun, with what to do, when the image or an interpreter for it is missing."""
-        image = self._unpacked(version)
-        python = self._interpreter(image)
+        image, python = self._found(version)
         environment = ExecutionEnvironment(version, logs=self._logs)
         api = Listener(RuntimeApi(environment).answer)
 
@@ -66,14 +65,11 @@ class Launcher:
             raise CannotRun(f"{version.function.name} could not be started: {error}") from error
         return environment
 
-    def _unpacked(self, version: FunctionVersion) -> UnpackedImage:
+    def _found(self, version: FunctionVersion) -> tuple[UnpackedImage, Interpreter]:
         try:
-            return self._images.unpack(version.digest)
+            image = self._images.unpack(version.digest)
+            return image, self._interpreters.find(image.python)
         except LookupError as error:
             raise CannotRun(f"{version.function.name}: {error.args[0]}.") from error
-
-    def _interpreter(self, image: UnpackedImage) -> Interpreter:
-        try:
-            return self._interpreters.find(image.python)
         except DeployerError as error:
             raise CannotRun(f"{error.message} {error.hint}".strip()) from error

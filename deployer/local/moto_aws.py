@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError, UnknownAliasException, UnknownFunctionException
-from moto.awslambda.models import lambda_backends
+from moto.awslambda.models import ImageConfig, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
 from moto.logs.models import logs_backends
@@ -20,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 
 from deployer.local.ecr_uri import parse_uri
 from deployer.local.functions import (
+    LATEST,
     FunctionName,
     FunctionVersion,
     ImageOverrides,
@@ -67,7 +68,7 @@ class MotoAws:
 
     def statements(self, function: FunctionName) -> Sequence[Mapping[str, object]]:
         with self.lock:
-            return tuple(self._find(function, "$LATEST").policy.statements)
+            return tuple(self._find(function, LATEST).policy.statements)
 
     def settle(self, function: FunctionName) -> None:
         """After a change: give each version its own code record, with the digest of the image it was made from."""
@@ -79,10 +80,14 @@ class MotoAws:
                 if version.code_sha_256 == hashlib.sha256(uri.encode()).hexdigest():  # moto's stand-in for a digest
                     version.code_sha_256 = (self.digest_of_uri(uri) or "").removeprefix("sha256:")
 
-    def set_ephemeral_storage(self, function: FunctionName, megabytes: int) -> None:
-        """UpdateFunctionConfiguration's EphemeralStorage, which moto drops."""
+    def set_what_moto_drops(self, function: FunctionName, configuration: Mapping[str, Any]) -> None:
+        """The parts of UpdateFunctionConfiguration that moto does not take over."""
         with self.lock:
-            self._find(function, "$LATEST").ephemeral_storage = megabytes
+            latest = self._find(function, LATEST)
+            if configuration.get("EphemeralStorage"):
+                latest.ephemeral_storage = configuration["EphemeralStorage"]["Size"]
+            if configuration.get("ImageConfig"):
+                latest.image_config = ImageConfig(configuration["ImageConfig"])
 
     def digest_of_uri(self, uri: str) -> str | None:
         """The digest of the image that an ECR image URI names now, None where there is none."""
@@ -139,7 +144,7 @@ class MotoAws:
             raise NoSuchFunction(f"Function not found: {function.arn}:{qualifier}") from error
 
     def _reserved(self, function: FunctionName) -> int | None:
-        reserved = self._find(function, "$LATEST").reserved_concurrency
+        reserved = self._find(function, LATEST).reserved_concurrency
         return None if reserved is None else int(reserved)
 
 

@@ -44,9 +44,10 @@ class LocalTarget:
         self._runner, self._variables = runner, variables
         self._folders = folders or Folders.of_user()
 
-    def prepare(self, *, region: str, python_version: str) -> Environment:
+    def prepare(self, *, region: str, python_version: str | None = None) -> Environment:
         """Raises DeployerError when the host has no Python of that minor version, or the daemon does not start."""
-        Interpreters(runner=self._runner, variables=self._variables).find(python_version)
+        if python_version is not None:
+            Interpreters(runner=self._runner, variables=self._variables).find(python_version)
         status = client.start(self._folders, runner=self._runner, variables=self._variables)
         return self._environment(status.address, region)
 

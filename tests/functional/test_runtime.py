@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,47 +18,48 @@ import pytest
 from bento_projects import HANDLER, REPOSITORY, build, image_variables, install_handler, lay_out
 from lambda_runtime_api import FunctionProcess, function_process
 
-PROJECT = Path(__file__).parent / "runtime_service"
+SERVICES = Path(__file__).parent
 SANDBOX = REPOSITORY / "deployer/local/sandbox.sh"
 
 
 @dataclass(frozen=True)
 class Image:
-    """What the image would hold, and the environment it would set."""
+    """What an image would hold, and how to start it with the environment it would set."""
 
     bento: Path
     handler: Path
+    folder: Path
+
+    def start(self, **more: str) -> AbstractContextManager[FunctionProcess]:
+        """The handler in a folder of its own, with more variables where a test gives some."""
+        run = Path(tempfile.mkdtemp(dir=self.folder))
+        env = {**image_variables(self.bento, handler=self.handler, temporary=run / "tmp"), **more}
+        return function_process(HANDLER, env=env, cwd=self.bento / "src", log=run / "log")
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The Probe service, built and laid out beside the handler."""
-    folder = tmp_path_factory.mktemp("image")
+def handler(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The handler layer of every image."""
+    return install_handler(tmp_path_factory.mktemp("handler") / "deployer")
+
+
+def image_of(service: str, *, handler: Path, folder: Path) -> Image:
     project, store = folder / "project", folder / "store"
-    shutil.copytree(PROJECT, project)
+    shutil.copytree(SERVICES / service, project)
     bento = lay_out(build(project, store=store), store=store, folder=folder / "bento")
-    return Image(bento, install_handler(folder / "handler"))
-
-
-Start = Callable[..., AbstractContextManager[FunctionProcess]]
+    return Image(bento, handler, folder)
 
 
 @pytest.fixture(scope="module")
-def start(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Start:
-    """Starts the image's handler, with more variables where a test gives some."""
-
-    def starter(**more: str) -> AbstractContextManager[FunctionProcess]:
-        temporary = tmp_path_factory.mktemp("run")
-        env = {**image_variables(image.bento, handler=image.handler, temporary=temporary / "tmp"), **more}
-        return function_process(HANDLER, env=env, cwd=image.bento / "src", log=temporary / "log")
-
-    return starter
+def image(handler: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The Probe service, built and laid out beside the handler."""
+    return image_of("runtime_service", handler=handler, folder=tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture(scope="module")
-def function(start: Start) -> Iterator[FunctionProcess]:
+def function(image: Image) -> Iterator[FunctionProcess]:
     """One warm function, shared by the tests that only ask."""
-    with start() as running:
+    with image.start() as running:
         yield running
 
 
@@ -130,9 +132,9 @@ def test_other_events_are_refused_by_name(function: FunctionProcess) -> None:
     ("fault", "reason"),
     [("import", "No module named 'a_library_that_is_not_there'"), ("init", "ValueError: the weights are torn")],
 )
-def test_a_service_that_cannot_start_is_an_init_error(start: Start, fault: str, reason: str) -> None:
+def test_a_service_that_cannot_start_is_an_init_error(image: Image, fault: str, reason: str) -> None:
     """The log has one line with the reason, and Lambda is told that the init failed."""
-    with start(TEST_FAULT=fault) as function:
+    with image.start(TEST_FAULT=fault) as function:
         answer = function.first_answer()
         lines = [line for line in function.log.splitlines() if line.startswith("deployer: ")]
     assert answer.kind == "init/error"
@@ -141,9 +143,9 @@ def test_a_service_that_cannot_start_is_an_init_error(start: Start, fault: str, 
     assert reason in lines[0]
 
 
-def test_a_missing_bento_is_an_init_error(start: Start, tmp_path: Path) -> None:
+def test_a_missing_bento_is_an_init_error(image: Image, tmp_path: Path) -> None:
     """A wrong BENTO_PATH is named in the log."""
-    with start(BENTO_PATH=str(tmp_path / "nowhere")) as function:
+    with image.start(BENTO_PATH=str(tmp_path / "nowhere")) as function:
         assert function.first_answer().kind == "init/error"
         assert f"deployer: the Bento at {tmp_path / 'nowhere'} could not be started" in function.log
 
@@ -164,3 +166,11 @@ def test_needs_no_writable_file_system_but_tmp(image: Image, tmp_path: Path) -> 
         refused = function.request("POST", "/writes", json.dumps({"path": str(image.bento / "file")}))
     assert refused["statusCode"] == 500
     assert not (image.bento / "file").exists()
+
+
+def test_serves_a_legacy_service_with_its_runner(handler: Path, tmp_path: Path) -> None:
+    """The style of BentoML 1.0 to 1.3, runners in the same process, is served by the same handler."""
+    with image_of("runtime_legacy_service", handler=handler, folder=tmp_path).start() as function:
+        answer = function.request("POST", "/double", '{"value": 21}')
+        assert (answer["statusCode"], answer["body"]) == (200, "42")
+        assert function.request("GET", "/metrics")["statusCode"] == 404

@@ -73,8 +73,7 @@ def problem(folder: Path, line: str) -> str:
         ("spec: {auth: AIM}", 'spec.auth (line 5): "AIM" is not valid. Did you mean iam? Valid: iam, none.'),
         (
             "spec: {log_retention_days: true}",
-            "spec.log_retention_days (line 5): true is not valid."
-            f" Valid: {', '.join(map(str, LOG_RETENTION_DAYS))}.",
+            f"spec.log_retention_days (line 5): true is not valid. Valid: {', '.join(map(str, LOG_RETENTION_DAYS))}.",
         ),
         ("target: awss", 'target (line 5): "awss" is not valid. Did you mean aws? Valid: local, aws.'),
         (
@@ -153,9 +152,7 @@ def test_a_value_is_refused_with_the_valid_ones(tmp_path: Path, line: str, told:
         ("zzz: 1", "zzz", "unknown key. Valid keys: api_version, name,"),
     ],
 )
-def test_an_unknown_key_is_refused_with_the_one_that_was_meant(
-    tmp_path: Path, line: str, path: str, hint: str
-) -> None:
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant(tmp_path: Path, line: str, path: str, hint: str) -> None:
     """At every level: the near miss, or the section where the key is at home, and the keys that are valid."""
     told = problem(tmp_path, line)
     assert told.startswith(f"{path} (line 5): unknown key.")
@@ -180,7 +177,9 @@ def test_a_name_that_lambda_reserves_is_refused_with_the_list(tmp_path: Path, na
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     """A user mends a file once, not once for each problem."""
-    text = "api_version: v2\nname: a/b\ntemplate: terraform\nspec:\n  timeout: 0\n  tiemout: 9\n  timeout: 1\nenv: [x]\n"
+    text = (
+        "api_version: v2\nname: a/b\ntemplate: terraform\nspec:\n  timeout: 0\n  tiemout: 9\n  timeout: 1\nenv: [x]\n"
+    )
     told = [line.strip().partition(":")[0] for line in refusal(tmp_path, text).splitlines()]
     expected = [
         "operator",

@@ -46,7 +46,7 @@ def test_malformed_yaml_is_told_with_line_column_and_the_line_itself(tmp_path: P
         ("# only a comment\n", "is empty."),
         ("---\n...\n", "is empty."),
         ("a: \x1b[31m\n", "holds the character U+001B in line 1, which YAML forbids."),
-        ("[" * 5000, "is nested too deep."),
+        ("[" * 600, "is nested too deep."),
     ],
 )
 def test_a_file_that_is_no_mapping_is_told_as_what_it_is(tmp_path: Path, text: str, told: str) -> None:

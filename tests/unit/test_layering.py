@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ MAY_IMPORT = {
     "templates": {"errors", "directories"},
     **dict.fromkeys(CONFIG, VALUES | CONFIG),
     **dict.fromkeys(WORKSPACE, VALUES | CONFIG | WORKSPACE),
-    "tools": VALUES | CONFIG | {"targets"},
+    "tools": VALUES | CONFIG | {"targets", "operator"},  # of operator its schema only: see below
     "image": VALUES | {"tools"},
     "targets": VALUES | {"tools"},
     "stages": VALUES | CONFIG | WORKSPACE | {"tools", "image", "targets"},
@@ -76,12 +77,13 @@ def module_of(path: Path) -> str:
     return ".".join(parts)
 
 
+@cache
 def all_imports(path: Path) -> set[str]:
     return set(imports(ast.walk(ast.parse(path.read_text(encoding="utf-8"))), module=module_of(path)))
 
 
 def loaded_with(path: Path) -> set[str]:
-    """What importing the module imports: not what its functions import when they are called, nor what only types use."""
+    """What importing the module imports: neither what its functions import when called, nor what only types use."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return set(imports(_executed(tree.body), module=module_of(path)))
 
@@ -121,18 +123,26 @@ def test_every_part_has_its_place_in_the_order() -> None:
     assert sorted(MAY_IMPORT) == sorted({part_of(path) for path in FILES})
 
 
+def test_of_the_operator_only_its_schema_is_imported() -> None:
+    """The rest of it runs in bentoctl's environment, where deployer is not."""
+    users = [path for path in FILES if part_of(path) != "operator"]
+    names = {name for path in users for name in all_imports(path) if name.startswith("deployer.operator")}
+    schema = "deployer.operator.aws_lambda.operator_config"
+    assert {name for name in names if not f"{name}.".startswith(f"{schema}.")} == set()
+
+
 @pytest.mark.parametrize(
     ("tool", "home"),
     [
         ("boto3", {"tools/aws.py", "operator"}),
-        ("python_terraform", {"tools/terraform.py", "tools/terraform_commands.py"}),
+        ("python_terraform", {"tools/terraform.py"}),
         ("bentoctl", {"operator"}),
         ("moto", {"local"}),
         ("mangum", {"runtime"}),
         ("bentoml", {"operator", "runtime"}),
-        ("subprocess", {"tools/process.py", "local", "operator", "image"}),
-        ("click", {"cli"}),
-        ("rich", {"ui.py", "cli"}),
+        ("subprocess", {"tools/process.py", "local", "operator"}),
+        ("click", {"cli", "ui.py"}),
+        ("rich", {"ui.py"}),
     ],
 )
 def test_an_outside_thing_has_one_door(tool: str, home: set[str]) -> None:

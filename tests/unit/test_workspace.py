@@ -176,5 +176,5 @@ def test_a_lock_without_a_holders_file_is_still_a_lock(tmp_path: Path) -> None:
     workspace = Workspace.at(tmp_path, "digits", "local")
     with workspace.lock("up"):
         (workspace.root / "lock.json").unlink()
-        with pytest.raises(DeployerError, match="^Another deployer command is at work on"), workspace.lock("down"):
+        with pytest.raises(DeployerError, match=r"^Another deployer command is at work on"), workspace.lock("down"):
             pass

@@ -119,7 +119,9 @@ def test_where_it_was_deployed_counts_and_not_what_the_file_says_now(tmp_path: P
     assert (expected, "digits:v1", None) == (deployed.config.spec, deployed.config.bento, deployed.problem)
 
 
-@pytest.mark.parametrize(("text", "problem"), [(None, "cannot be read"), (f"{CONFIG}spec: {{timeout: 0}}\n", "timeout")])
+@pytest.mark.parametrize(
+    ("text", "problem"), [(None, "cannot be read"), (f"{CONFIG}spec: {{timeout: 0}}\n", "timeout")]
+)
 def test_a_lost_or_broken_config_still_lets_the_deployment_be_found(
     tmp_path: Path, text: str | None, problem: str
 ) -> None:

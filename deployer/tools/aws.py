@@ -1,0 +1,236 @@
+"""The door to AWS, and the only import of boto3. Every setting comes from the mapping handed in, none is written to
+the process's own environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.session import Session
+
+from deployer.errors import DeployerError
+from deployer.targets import Environment
+from deployer.tools import aws_leftovers
+from deployer.tools.aws_errors import code, explained
+from deployer.tools.aws_leftovers import OWNER_TAG
+
+READY_SECONDS = 300.0
+_POLL_SECONDS = 1.0
+_LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose credentials these are."""
+
+    account: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class FunctionState:
+    """`state` is Pending, Active, Inactive or Failed; `update` InProgress, Successful or Failed; `reason` AWS's own."""
+
+    state: str
+    update: str
+    reason: str
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state in {"Active", "Inactive"} and self.update != "InProgress"
+
+    @property
+    def is_failed(self) -> bool:
+        return self.state == "Failed" or self.update == "Failed"
+
+
+class Aws:
+    """AWS of one environment; `variables` are the user's environment variables.
+
+    Every method raises DeployerError with a hint where AWS refuses or cannot be reached.
+    """
+
+    def __init__(self, environment: Environment, variables: Mapping[str, str]) -> None:
+        self._region = environment.region
+        self._variables = environment.process_variables(variables)
+        self._clients: dict[str, Any] = {}
+
+    def identity(self) -> Identity:
+        with self._explained("Asking AWS who these credentials are"):
+            answer = self._client("sts").get_caller_identity()
+        return Identity(account=answer["Account"], arn=answer["Arn"])
+
+    def account_id(self) -> str:
+        return self.identity().account
+
+    def image_digest(self, repository: str, tag: str) -> str | None:
+        """The manifest digest of a tag in an ECR repository (its name, not its URI), None when there is none."""
+        with self._explained(f"Looking up {repository}:{tag} in ECR"):
+            try:
+                found = self._client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+            except ClientError as error:
+                if code(error) in {"RepositoryNotFoundException", "ImageNotFoundException"}:
+                    return None
+                raise
+        return str(found["imageDetails"][0]["imageDigest"])
+
+    def registry_credentials(self) -> tuple[str, str]:
+        """User and password for the registry, good for twelve hours."""
+        with self._explained("Asking ECR for the registry's credentials"):
+            answer = self._client("ecr").get_authorization_token()
+        token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
+        user, _, password = token.partition(":")
+        return user, password
+
+    def delete_repository(self, repository: str, *, owner: str | None = None) -> bool:
+        """Delete an ECR repository with all its images; whether there was one of deployer's.
+
+        A repository without deployer's tag was made by somebody else, and one tagged for another deployment than
+        `owner` (None: any) is in use there: both stay.
+        """
+        ecr = self._client("ecr")
+        with self._explained(f"Deleting the ECR repository {repository}"):
+            tagged = aws_leftovers.repository_owner(ecr, repository)
+            if tagged is None or (owner is not None and tagged != owner):
+                return False
+            ecr.delete_repository(repositoryName=repository, force=True)
+        return True
+
+    def delete_log_group(self, name: str) -> bool:
+        """Delete a function's log group, which a late request may have made again; whether there was one."""
+        with self._explained(f"Deleting the log of {name}"):
+            try:
+                self._client("logs").delete_log_group(logGroupName=log_group(name))
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return False
+                raise
+        return True
+
+    def leftovers(self, name: str, *, repository: str) -> tuple[str, ...]:
+        """What is still there of a deployment, by tag and by name, one line each: `ECR repository digits`."""
+        with self._explained(f"Looking for what is left of {name}"):
+            return aws_leftovers.find(self._client, name=name, region=self._region, repository=repository)
+
+    def function_state(self, name: str) -> FunctionState | None:
+        """The state of a function, None when there is no such function."""
+        with self._explained(f"Asking Lambda about {name}"):
+            try:
+                found = self._client("lambda").get_function_configuration(FunctionName=name)
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return None
+                raise
+        reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or ""
+        return FunctionState(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"), reason)
+
+    def wait_until_ready(self, name: str, *, seconds: float = READY_SECONDS) -> None:
+        """Wait until a function can be invoked and changed. Raises DeployerError when it fails or takes longer."""
+        deadline = time.monotonic() + seconds
+        while True:
+            state = self.function_state(name)
+            if state is None or state.is_failed:
+                why = "there is none of that name" if state is None else state.reason or state.state
+                raise DeployerError(f"The Lambda function {name} cannot be used: {why}.", hint=_MAKE_AGAIN)
+            if state.is_ready:
+                return
+            if time.monotonic() >= deadline:
+                raise DeployerError(
+                    f"The Lambda function {name} is still {state.state}/{state.update} after {seconds:.0f} s.",
+                    hint="Run the command again: it continues to wait.",
+                )
+            time.sleep(_POLL_SECONDS)
+
+    def recent_logs(self, name: str, *, limit: int = 20) -> tuple[str, ...]:
+        """The last lines of a function's log, oldest first; empty where there is no log yet."""
+        logs = self._client("logs")
+        with self._explained(f"Reading the log of {name}"):
+            try:
+                streams = logs.describe_log_streams(
+                    logGroupName=log_group(name), orderBy="LastEventTime", descending=True, limit=_LOG_STREAMS
+                )["logStreams"]
+            except ClientError as error:
+                if code(error) == "ResourceNotFoundException":
+                    return ()
+                raise
+            events = [
+                event
+                for stream in streams
+                for event in logs.get_log_events(
+                    logGroupName=log_group(name), logStreamName=stream["logStreamName"], limit=limit
+                )["events"]
+            ]
+        events.sort(key=lambda event: event["timestamp"])
+        return tuple(event["message"].rstrip("\n") for event in events[-limit:])
+
+    def sign(self, *, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """The headers of the request with AWS's signature (version 4) for a Function URL."""
+        with self._explained(f"Signing a request to {url}"):
+            credentials = self._session.get_credentials()
+            if credentials is None:
+                raise NoCredentialsError
+            request = AWSRequest(method=method, url=url, headers=dict(headers), data=body)
+            SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
+        return dict(request.headers.items())
+
+    def _client(self, service: str) -> Any:
+        if service not in self._clients:
+            config = Config(
+                retries={"mode": "standard", "total_max_attempts": 4},
+                connect_timeout=10,
+                read_timeout=60,
+                proxies={} if _is_loopback(self._endpoint) else None,
+            )
+            with self._explained(f"Preparing AWS {service}"):
+                self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
+        return self._clients[service]
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """botocore's own rules, with what it would look up in the process's environment taken from ours."""
+        found = self._variables.get
+        settings = {
+            "profile": (None, None, found("AWS_PROFILE") or found("AWS_DEFAULT_PROFILE"), None),
+            "region": ("region", None, self._region, None),
+            "config_file": (None, None, found("AWS_CONFIG_FILE") or "~/.aws/config", None),
+            "credentials_file": (None, None, found("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials", None),
+            "ca_bundle": ("ca_bundle", None, found("AWS_CA_BUNDLE"), None),
+        }
+        core = Session(session_vars=settings)
+        key, secret = found("AWS_ACCESS_KEY_ID"), found("AWS_SECRET_ACCESS_KEY")
+        if key and secret:
+            core.set_credentials(key, secret, found("AWS_SESSION_TOKEN"))
+        else:
+            core.get_component("credential_provider").remove("env")
+        with self._explained("Reading the AWS settings"):
+            return boto3.Session(botocore_session=core, region_name=self._region)
+
+    @property
+    def _endpoint(self) -> str | None:
+        return self._variables.get("AWS_ENDPOINT_URL")
+
+    def _explained(self, doing: str) -> Any:
+        return explained(doing, endpoint=self._endpoint)
+
+
+def log_group(name: str) -> str:
+    return f"/aws/lambda/{name}"
+
+
+def _is_loopback(url: str | None) -> bool:
+    return urlsplit(url or "").hostname in {"127.0.0.1", "localhost", "::1"}
+
+
+_MAKE_AGAIN = "Run `deployer up` to make it again; `deployer down` removes what is there."
+__all__ = ["OWNER_TAG", "Aws", "FunctionState", "Identity", "log_group"]

@@ -1,0 +1,106 @@
+"""The real bentoctl from prompt to pushed image, with moto's ECR; only the image itself is a stand-in's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from bento_samples import MODEL_BYTES, write_legacy, write_model, write_modern
+from bentoctl_jobs import Workbench
+from moto_server import moto_server
+
+from deployer.config import DeploymentConfig, Spec
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[str]:
+    with moto_server() as url:
+        yield url
+
+
+def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Every file with its bytes and the time of its last change."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+
+@pytest.mark.parametrize(("write", "repository"), [(write_modern, "team/app/digits"), (write_legacy, "")])
+def test_a_bento_becomes_an_image_in_ecr_and_a_second_run_pushes_nothing(
+    tmp_path: Path, aws: str, write: Callable[..., Path], repository: str
+) -> None:
+    """Context, digest, tfvars and ECR agree, nested repository names included; the user's store is not touched."""
+    bench = Workbench(tmp_path, aws)
+    write_model(bench.store, "m:1")
+    folder = write(bench.store, "digits:v1", models=["m:1"])
+    store = files_of(bench.store)
+    config = DeploymentConfig(name=f"digits-{write.__name__}", spec=Spec(repository=repository, tags={"Owner": "me"}))
+    job, bentoctl, lines = bench.job("digits", config), bench.bentoctl(), list[str]()
+
+    bentoctl.init(job)
+    image = bentoctl.build(job, on_line=lines.append)
+
+    name = repository or config.name
+    assert image.uri == f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/{name}:v1"
+    assert (bench.digest(name, "v1"), image.reused) == (image.digest, False)
+    values = json.loads(job.values_file.read_text())
+    assert (values["image_tag"], values["image_digest"]) == (image.uri, image.digest)
+    assert lines == ["build: started", "push: started"]
+    context = files_of(bench.seen / "context")
+    assert context["bento.yaml"][0] == (folder / "bento.yaml").read_bytes()
+    assert context["models/m/1/weights.bin"][0] == MODEL_BYTES
+    assert context["src/service.py"][0] == b"# the service\n"
+
+    bentoctl.init(job)
+    again = bentoctl.build(job)
+
+    assert (again.digest, again.reused) == (image.digest, True)
+    assert files_of(bench.store) == store
+
+
+def test_the_repository_is_tagged_and_later_tags_follow(tmp_path: Path, aws: str) -> None:
+    """What deployer makes can be found by tag; a second run with other tags brings them up to date."""
+    bench = Workbench(tmp_path, aws)
+    write_modern(bench.store, "digits:v1")
+
+    for owner in ("me", "you"):
+        job = bench.job("digits", DeploymentConfig(name="tagged", spec=Spec(tags={"Owner": owner})))
+        bench.bentoctl().init(job)
+        bench.bentoctl().build(job)
+
+    assert tags_of(bench, "tagged") == {"Owner": "you", "deployer:name": "tagged", "deployer:bento": "digits:v1"}
+
+
+def test_a_repository_that_somebody_else_made_is_used_but_not_claimed(tmp_path: Path, aws: str) -> None:
+    """Without our tag `down` has no reason to delete it."""
+    bench = Workbench(tmp_path, aws)
+    write_modern(bench.store, "digits:v1")
+    bench.ecr().create_repository(repositoryName="shared", tags=[{"Key": "Team", "Value": "ml"}])
+    job = bench.job("digits", DeploymentConfig(name="guest", spec=Spec(repository="shared")))
+
+    bench.bentoctl().init(job)
+    image = bench.bentoctl().build(job)
+
+    assert bench.digest("shared", "v1") == image.digest
+    assert tags_of(bench, "shared") == {"Team": "ml"}
+
+
+def test_the_image_commands_run_in_deployers_environment(tmp_path: Path, aws: str) -> None:
+    """The user's store and Python settings, the target's AWS, and none of bentoctl's private variables."""
+    bench = Workbench(tmp_path, aws)
+    write_modern(bench.store, "digits:v1")
+    job = bench.job("digits", DeploymentConfig(name="environment"))
+    bench.bentoctl().init(job)
+    bench.bentoctl().build(job)
+
+    for verb in ("build", "push"):
+        seen = json.loads((bench.seen / f"{verb}.environment").read_text())
+        assert (seen["BENTOML_HOME"], seen["AWS_ENDPOINT_URL"]) == (str(bench.store), aws)
+        assert not {"DEPLOYER_JOB", "BENTOCTL_HOME", "TMPDIR", "PYTHONWARNINGS"} & seen.keys()
+
+
+def tags_of(bench: Workbench, repository: str) -> dict[str, str]:
+    found = bench.ecr().describe_repositories(repositoryNames=[repository])["repositories"][0]
+    tags = bench.ecr().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
+    return {tag["Key"]: tag["Value"] for tag in tags}
