@@ -77,13 +77,18 @@ def show_error(error: DeployerError) -> None:
 
 
 def show_smoke_report(report: SmokeReport) -> None:
-    """The checks as a table, on standard error."""
-    table = Table("check", "result", "ms", "detail", title=Text(f"smoke test of {report.url}"), title_justify="left")
+    """The checks as a table on standard error, and below it the function's last words where a check failed."""
+    table = Table("check", "result", "ms", "detail")
     for check in report.checks:
         result = Text("passed", "green") if check.passed else Text("FAILED", "bold red")
         took = "" if check.milliseconds is None else f"{check.milliseconds:.0f}"
         table.add_row(Text(check.name), result, took, Text(check.detail))
-    Console(stderr=True, highlight=False).print(table)
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    if report.function_log:
+        console.print("The function's log ends with:")
+    for line in report.function_log:
+        console.print(Text(f"  {line}"), soft_wrap=True)
 
 
 def print_json(value: object) -> None:

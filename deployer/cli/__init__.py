@@ -18,7 +18,10 @@ from deployer.errors import DeployerError, Interrupted
 
 COMMANDS = {
     "up": ("deployer.cli.up:up", "Deploy a Bento, test it, print its URL."),
-    "smoke-test": ("deployer.cli.smoke_test:smoke_test", "Send the sample features to a deployment and check the answer."),
+    "smoke-test": (
+        "deployer.cli.smoke_test:smoke_test",
+        "Send the sample features, check the answer.",
+    ),
     "down": ("deployer.cli.down:down", "Remove a deployment and everything that belongs to it."),
     "local": ("deployer.cli.local:local", "Start, stop and look at the local AWS."),
     "image": ("deployer.cli.image:image", "Build and push a Lambda image without Docker."),

@@ -70,6 +70,10 @@ class Repository:
     region: str
     name: str
 
+    @property
+    def uri(self) -> str:
+        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{self.name}"
+
 
 class ControlPlane(Protocol):
     """What the registry and the data plane ask of the control plane. `moto_aws.MotoAws` is the real one."""

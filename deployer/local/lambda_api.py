@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.data_plane import DataPlane
+from deployer.local.ecr_uri import parse_uri
 from deployer.local.functions import LATEST, FunctionName, FunctionVersion, NoSuchFunction
 from deployer.local.invocation import PAYLOAD_LIMIT, CannotRun, Invocation, Throttled
 from deployer.local.moto_aws import ACCOUNT, MotoAws
@@ -134,7 +135,7 @@ class LambdaApi:
             )
         return _json(201, config.described(self._gateway))
 
-    # changes that go through to moto
+    # what goes through to moto and is changed on the way
 
     def _change(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Wsgi | None:
         match (request.method, part):
@@ -144,6 +145,8 @@ class LambdaApi:
                 return self._update_configuration(request, function)
             case ("POST", "versions"):
                 return self._changed(request, function)
+            case ("GET", ""):
+                return self._described(request)
             case ("DELETE", ""):
                 return self._delete(request, function, qualifier)
         return None
@@ -180,6 +183,17 @@ class LambdaApi:
             self._urls.delete_function(function)
             self._data_plane.end_function(function)
         return response
+
+    def _described(self, request: Request) -> Wsgi:
+        """GetFunction with the image's digest where AWS says it."""
+        response = self._pass_through(request)
+        body: Any = response.get_json(silent=True)
+        parsed = parse_uri(body["Code"].get("ImageUri", "")) if response.status_code == 200 else None
+        if parsed is None:
+            return response
+        repository, _ = parsed
+        body["Code"]["ResolvedImageUri"] = f"{repository.uri}@sha256:{body['Configuration']['CodeSha256']}"
+        return _json(200, body)
 
     def _pass_through(self, request: Request) -> Response:
         return Response.from_app(self._aws.application, _replayed(request), buffered=True)

@@ -87,18 +87,16 @@ def _inside(root: Path, directory: str) -> Path:
 def _variables(
     version: FunctionVersion, image: UnpackedImage, command: Sequence[str], runtime: Runtime, isolation: Isolation
 ) -> dict[str, str]:
-    of_image = {name: _rebased(value, image.root) for name, value in image.variables.items()}
-    merged = {
+    tmp = Path(TMP) if isolation.full else runtime.tmp
+    without_sandbox = {} if isolation.full else {"TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
         "PATH": DEFAULT_PATH,
-        **of_image,
+        **{name: _rebased(value, image.root, tmp) for name, value in image.variables.items()},
+        **without_sandbox,
         **version.variables,
         **runtime.aws,
         **_reserved(version, command, runtime),
     }
-    if isolation.full:
-        return merged
-    private = {name: _away_from_tmp(value, runtime.tmp) for name, value in merged.items()}
-    return {**private, "TMPDIR": str(runtime.tmp), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _reserved(version: FunctionVersion, command: Sequence[str], runtime: Runtime) -> dict[str, str]:
@@ -121,17 +119,13 @@ def _reserved(version: FunctionVersion, command: Sequence[str], runtime: Runtime
     }
 
 
-def _rebased(value: str, root: Path) -> str:
+def _rebased(value: str, root: Path, tmp: Path) -> str:
     """Each part of a `:` list that is an absolute path of the image, moved to where the image is unpacked."""
-    return ":".join(_moved(part, root) for part in value.split(":"))
+    return ":".join(_moved(part, root, tmp) for part in value.split(":"))
 
 
-def _moved(part: str, root: Path) -> str:
+def _moved(part: str, root: Path, tmp: Path) -> str:
+    if part == TMP or part.startswith(f"{TMP}/"):
+        return f"{tmp}{part.removeprefix(TMP)}"
     inside = root / part.lstrip("/")
     return str(inside) if part.startswith("/") and part.strip("/") and inside.exists() else part
-
-
-def _away_from_tmp(value: str, tmp: Path) -> str:
-    if value == TMP or value.startswith(f"{TMP}/"):
-        return f"{tmp}{value.removeprefix(TMP)}"
-    return value

@@ -37,7 +37,7 @@ class Listener:
     ) -> None:
         taken = _bind(port)
         self._server: BaseWSGIServer = make_server(
-            LOOPBACK, 0, _wsgi(answer), threaded=True, request_handler=quiet(handler), fd=taken.fileno()
+            LOOPBACK, 0, wsgi(answer), threaded=True, request_handler=quiet(handler), fd=taken.fileno()
         )
         taken.close()  # the server has a descriptor of its own
         self.port: int = self._server.server_address[1]
@@ -88,7 +88,7 @@ def _bind(port: int) -> socket.socket:
     return listener
 
 
-def _wsgi(answer: Answer) -> Wsgi:
+def wsgi(answer: Answer) -> Wsgi:
     def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return answer(Request(environ))(environ, start_response)
 

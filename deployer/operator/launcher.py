@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,9 +22,11 @@ from bentoctl.exceptions import BentoctlDockerException
 PROGRESS = "[image] "
 KEPT_LINES = 8
 INTERRUPT_SECONDS = 20
+PARENT_CHECK_SECONDS = 0.5
 
 
 def main() -> None:
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     job = json.loads(Path(os.environ["DEPLOYER_JOB"]).read_text(encoding="utf-8"))
     images = Images(job)
     bentoctl.docker_utils.container = images
@@ -68,6 +71,14 @@ class Images:
         Path(self._job["result"]).write_text(json.dumps(self._result), encoding="utf-8")
         if returncode != 0:
             raise BentoctlDockerException(f"`deployer image {verb}` ended with exit code {returncode}")
+
+
+def _end_with_parent(parent: int) -> None:
+    """A deployer that was killed must not be followed by a push it no longer knows of: end this session's processes."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
 
 
 def _environment(job: dict[str, Any]) -> dict[str, str]:

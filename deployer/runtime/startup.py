@@ -34,7 +34,7 @@ def start(environment: MutableMapping[str, str]) -> Handler:
 def _prepare(environment: MutableMapping[str, str]) -> None:
     """Make the folders that libraries want to write to, and switch BentoML's metrics off.
 
-    BentoML 1.0 and 1.1 fail to start with metrics on, for want of a Prometheus folder; later ones only get faster.
+    BentoML 1.0 and 1.1 fail to start with metrics on, for want of a Prometheus folder; 1.4 does not heed the switch.
     """
     for name in WRITABLE_FOLDERS:
         if name in environment:

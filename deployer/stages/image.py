@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from deployer import __version__
@@ -48,11 +48,14 @@ def recorded_image(record: Path, inputs: str, *, lookup: Lookup) -> Image | None
 
 
 def build_image(job: Job, bentoctl: Bentoctl, *, say: Callable[[str], None]) -> Image:
-    """Drive `bentoctl init` and `bentoctl build`: the image is pushed and terraform's files are written afterwards."""
+    """Drive `bentoctl init` and `bentoctl build`: the image is pushed and terraform's files are written afterwards.
+
+    The image counts as reused where the registry had every byte of it already.
+    """
     say("bentoctl init")
     bentoctl.init(job)
     say("bentoctl build")
-    return replace(bentoctl.build(job, on_line=say), reused=False)
+    return bentoctl.build(job, on_line=say)
 
 
 def record_image(record: Path, inputs: str, image: Image) -> None:

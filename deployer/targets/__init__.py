@@ -12,7 +12,7 @@ class Environment:
     """Where AWS is for this run.
 
     `variables` are what AWS's own tools read (`AWS_ENDPOINT_URL`, `AWS_REGION`, credentials of the local AWS).
-    `hidden` are variables of the user's shell that must not reach a child here, such as `AWS_PROFILE` on the local target.
+    `hidden` are variables of the user's shell that must not reach a child here, such as `AWS_PROFILE` on `local`.
     `registry_url` is the base URL that stands for the ECR registry host when images are pushed; None means the
     registry host itself, over HTTPS.
     """

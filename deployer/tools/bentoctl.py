@@ -217,7 +217,7 @@ def _check_no_error(ended: Completed, job: Job) -> None:
     words = ended.stderr.strip().splitlines()[-1:] or [f"it ended with exit code {ended.returncode}"]
     line = said.group() if said else words[0]
     cause = [f"  {word}" for word in _result(job).get("failure", {}).get("words", [])]
-    raise DeployerError("\n".join([f"`bentoctl {command}` failed: {line.strip()}", *cause]), log=job.log)
+    raise DeployerError("\n".join([f"`bentoctl {command}` failed: {' '.join(line.split())}", *cause]), log=job.log)
 
 
 def _result(job: Job) -> dict[str, Any]:

@@ -70,9 +70,9 @@ class Processes:
         on_line: OnLine | None = None,
     ) -> Completed:
         child = _start(argv, env=env, cwd=cwd)
-        out, err = _Reader(child.stdout, log, on_line), _Reader(child.stderr, log, None)
+        out, err = _Reader(_pipe(child.stdout), log, on_line), _Reader(_pipe(child.stderr), log, None)
         _append(log, f"$ {' '.join(argv)}\n")
-        feeder = threading.Thread(target=_feed, args=(child.stdin, stdin), daemon=True)
+        feeder = threading.Thread(target=_feed, args=(_pipe(child.stdin), stdin), daemon=True)
         for thread in (out, err, feeder):
             thread.start()
         try:
@@ -96,9 +96,8 @@ class Processes:
 class _Reader(threading.Thread):
     """Collects a stream line by line, into memory, the log and the listener."""
 
-    def __init__(self, stream: IO[bytes] | None, log: Path | None, on_line: OnLine | None) -> None:
+    def __init__(self, stream: IO[bytes], log: Path | None, on_line: OnLine | None) -> None:
         super().__init__(daemon=True)
-        assert stream is not None  # every stream is a pipe: see _start
         self._stream, self._log, self._on_line = stream, log, on_line
         self._lines: list[str] = []
 
@@ -125,8 +124,13 @@ def _start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> subproc
         raise DeployerError(f"{argv[0]} could not be started: {error.strerror or error}.") from error
 
 
-def _feed(stream: IO[bytes] | None, data: bytes) -> None:
-    assert stream is not None
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise TypeError("every stream of a child is a pipe: see _start")
+    return stream
+
+
+def _feed(stream: IO[bytes], data: bytes) -> None:
     with suppress(BrokenPipeError), stream:
         stream.write(data)
 

@@ -17,7 +17,9 @@ EXCLUSIVE = "--bento and --build exclude each other."
 HINT = "Pass --bento NAME:VERSION (or NAME:latest), or --build DIR to build one from a project."
 
 
-def obtain_bento(tag: str | None, project: Path | None, *, python: Path | None, selection: Selection, tools: Toolbox) -> Bento:
+def obtain_bento(
+    tag: str | None, project: Path | None, *, python: Path | None, selection: Selection, tools: Toolbox
+) -> Bento:
     """The Bento of `tag` in the store, or the one that `bentoml build` makes of the folder `project`."""
     if project is None:
         return tools.store.get(tag or _tag_meant(selection, tools))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from deployer.toolbox import Toolbox
 from deployer.tools import bentoctl_environment, terraform_release
-from deployer.tools.terraform import find_terraform
 from deployer.workspace import project_log
 
 

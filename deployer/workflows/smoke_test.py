@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError, Unhealthy
@@ -34,9 +35,9 @@ def run_smoke_test(
         report = smoke.smoke_test(
             url=url, routes=tuple(routes), options=config.smoke_test, http=tools.http, sign=sign, on_step=step.update
         )
-        failed = sum(not check.passed for check in report.checks)
-        verdict = f"{failed} of {len(report.checks)} checks failed" if failed else "healthy"
-        step.done(f"Smoke test: {verdict}")
+        if not report.healthy:
+            report = replace(report, function_log=tools.aws(environment).recent_logs(config.name))
+        step.done(f"Smoke test of {report.url}: {'healthy' if report.healthy else 'NOT healthy'}")
     if not report.sampled:
         tools.progress.note("No sample was sent: the config names none under smoke_test.samples.")
     return report
@@ -60,6 +61,6 @@ def raise_when_unhealthy(deployment: Deployment, report: SmokeReport) -> None:
     failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
     raise Unhealthy(
         f"{deployment.config.name} is deployed but not healthy. {failed}",
-        hint="Read the function's log (on the local target: `deployer local logs`), correct it, run `deployer up` again.",
+        hint="Correct what the function's log above says and run `deployer up` again; `deployer down` removes it.",
         log=deployment.log,
     )

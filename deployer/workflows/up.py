@@ -33,9 +33,7 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
 
     Raises DeployerError where a stage fails; an unhealthy answer is in the result's report, not an exception.
     """
-    bento = obtain_bento(
-        request.bento, request.build, python=request.python, selection=request.selection, tools=tools
-    )
+    bento = obtain_bento(request.bento, request.build, python=request.python, selection=request.selection, tools=tools)
     deployment = deployment_of(bento, request.selection, tools=tools)
     with deployment.workspace.lock("up"):
         check_samples(deployment.config.smoke_test, bento.routes)
@@ -79,7 +77,7 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
         )
         image = build_image(job, tools.bentoctl(deployment, environment), say=step.update)
         record_image(workspace.image_record, inputs, image)
-        step.done(f"Image is built and pushed: {image.digest[:19]}")
+        step.done(f"Image is built and {'already there' if image.reused else 'pushed'}: {image.digest[:19]}")
     return image
 
 

@@ -36,26 +36,24 @@ def bench_at(root: Path, url: str) -> Workbench:
     return Workbench(root, url)
 
 
-@pytest.mark.parametrize("verb", ["build", "push"])
-def test_a_failed_image_command_is_told_with_its_cause_and_the_next_run_heals(
-    tmp_path: Path, aws: str, verb: str
-) -> None:
+def test_a_failed_image_command_is_told_with_its_cause_and_the_next_run_heals(tmp_path: Path, aws: str) -> None:
     """bentoctl's exit code is 0 here; the error has bentoctl's line, our command's last words and the log."""
     bench = bench_at(tmp_path, aws)
     job = bench.job("digits", CONFIG)
     bench.bentoctl().init(job)
-    (bench.seen / f"fail-{verb}").touch()
 
-    with pytest.raises(DeployerError) as caught:
-        bench.bentoctl().build(job)
+    for verb in ("build", "push"):
+        (bench.seen / f"fail-{verb}").touch()
+        with pytest.raises(DeployerError) as caught:
+            bench.bentoctl().build(job)
+        (bench.seen / f"fail-{verb}").unlink()
 
-    assert caught.value.message.splitlines() == [
-        f"`bentoctl build` failed: Error [BentoctlDockerException]:  `deployer image {verb}` ended with exit code 1",
-        f"  {verb}: started",
-        f"  Error: the {verb} was told to fail [/x]",
-    ]
-    assert caught.value.log == job.log
-    (bench.seen / f"fail-{verb}").unlink()
+        assert caught.value.message.splitlines() == [
+            f"`bentoctl build` failed: Error [BentoctlDockerException]: `deployer image {verb}` ended with exit code 1",
+            f"  {verb}: started",
+            f"  Error: the {verb} was told to fail [/x]",
+        ]
+        assert caught.value.log == job.log
     assert bench.bentoctl().build(job).digest == bench.digest("digits", "v1")
 
 
@@ -68,20 +66,8 @@ def test_an_ecr_that_cannot_be_reached_is_one_clear_sentence(tmp_path: Path) -> 
     with pytest.raises(DeployerError) as caught:
         bench.bentoctl().build(job)
 
-    assert caught.value.message.startswith("`bentoctl build` failed: Error [RepositoryError]:  ECR repository digits: ")
+    assert caught.value.message.startswith("`bentoctl build` failed: Error [RepositoryError]: ECR repository digits: ")
     assert "Traceback" not in caught.value.message
-
-
-def test_no_secret_is_in_any_log(tmp_path: Path, aws: str) -> None:
-    """A planted value under env is searched for in everything that the run logged."""
-    bench = bench_at(tmp_path, aws)
-    job = bench.job("digits", CONFIG)
-
-    bench.bentoctl().init(job)
-    bench.bentoctl().build(job)
-
-    assert "TOKEN: ***" in job.log.read_text()
-    assert "hunter2" not in job.log.read_text()
 
 
 RUN_BUILD = """
@@ -111,10 +97,8 @@ def start_build(root: Path, url: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_a_build_that_is_stopped_leaves_no_process_and_the_next_one_works(
-    tmp_path: Path, aws: str, number: int
-) -> None:
-    """Ctrl-C reaches the image command below bentoctl; after a kill the next run starts from a clean folder."""
+def test_a_build_that_is_stopped_leaves_no_process(tmp_path: Path, aws: str, number: int) -> None:
+    """Ctrl-C reaches the image command below bentoctl; when deployer is killed, bentoctl and the command end too."""
     bench = bench_at(tmp_path, aws)
     (bench.seen / "wait").touch()
     child = start_build(tmp_path, aws)
@@ -123,17 +107,14 @@ def test_a_build_that_is_stopped_leaves_no_process_and_the_next_one_works(
     child.send_signal(number)
     child.wait(60)
 
-    if number == signal.SIGINT:
-        assert (bench.seen / "interrupted").exists()
-        _, alive = psutil.wait_procs(below, timeout=10)
-        assert alive == []
-    for process in below:
-        if process.is_running():
-            process.kill()
-    (bench.seen / "wait").unlink()
-    job = bench.job("digits", CONFIG)
-    bench.bentoctl().init(job)
-    assert bench.bentoctl().build(job).digest == bench.digest("digits", "v1")
+    _, alive = psutil.wait_procs(below, timeout=10)
+    assert (len(below), alive) == (2, [])
+    assert (bench.seen / "interrupted").exists() == (number == signal.SIGINT)
+    if number == signal.SIGKILL:
+        (bench.seen / "wait").unlink()
+        job = bench.job("digits", CONFIG)
+        bench.bentoctl().init(job)
+        assert bench.bentoctl().build(job).digest == bench.digest("digits", "v1")
 
 
 def test_an_environment_is_not_made_without_an_index_and_the_message_says_so(

@@ -27,10 +27,11 @@ def files_of(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 
 @pytest.mark.parametrize(("write", "repository"), [(write_modern, "team/app/digits"), (write_legacy, "")])
-def test_a_bento_becomes_an_image_in_ecr_and_a_second_run_pushes_nothing(
-    tmp_path: Path, aws: str, write: Callable[..., Path], repository: str
-) -> None:
-    """Context, digest, tfvars and ECR agree, nested repository names included; the user's store is not touched."""
+def test_a_bento_becomes_an_image_in_ecr(tmp_path: Path, aws: str, write: Callable[..., Path], repository: str) -> None:
+    """Context, digest, values and ECR agree, nested repository names included; the user's store is not touched.
+
+    The image commands run in deployer's own environment, with none of bentoctl's private variables.
+    """
     bench = Workbench(tmp_path, aws)
     write_model(bench.store, "m:1")
     folder = write(bench.store, "digits:v1", models=["m:1"])
@@ -51,23 +52,39 @@ def test_a_bento_becomes_an_image_in_ecr_and_a_second_run_pushes_nothing(
     assert context["bento.yaml"][0] == (folder / "bento.yaml").read_bytes()
     assert context["models/m/1/weights.bin"][0] == MODEL_BYTES
     assert context["src/service.py"][0] == b"# the service\n"
-
-    bentoctl.init(job)
-    again = bentoctl.build(job)
-
-    assert (again.digest, again.reused) == (image.digest, True)
     assert files_of(bench.store) == store
+    assert tags_of(bench, name) == {"Owner": "me", "deployer:name": config.name, "deployer:bento": "digits:v1"}
+    for verb in ("build", "push"):
+        seen = json.loads((bench.seen / f"{verb}.environment").read_text())
+        assert (seen["BENTOML_HOME"], seen["AWS_ENDPOINT_URL"]) == (str(bench.store), aws)
+        assert not {"DEPLOYER_JOB", "BENTOCTL_HOME", "TMPDIR", "PYTHONWARNINGS"} & seen.keys()
 
 
-def test_the_repository_is_tagged_and_later_tags_follow(tmp_path: Path, aws: str) -> None:
-    """What deployer makes can be found by tag; a second run with other tags brings them up to date."""
+def test_a_second_run_pushes_nothing_and_no_log_has_a_secret(tmp_path: Path, aws: str) -> None:
+    """The same Bento is reused. A planted value under env is searched for in all that was logged."""
     bench = Workbench(tmp_path, aws)
     write_modern(bench.store, "digits:v1")
+    job = bench.job("digits", DeploymentConfig(name="twice", env={"TOKEN": "hunter2"}))
+    bentoctl = bench.bentoctl()
 
-    for owner in ("me", "you"):
-        job = bench.job("digits", DeploymentConfig(name="tagged", spec=Spec(tags={"Owner": owner})))
-        bench.bentoctl().init(job)
-        bench.bentoctl().build(job)
+    bentoctl.init(job)
+    first, second = bentoctl.build(job), bentoctl.build(job)
+
+    assert (first.reused, second.reused, first.digest) == (False, True, second.digest)
+    assert "TOKEN: ***" in job.log.read_text()
+    assert "hunter2" not in job.log.read_text()
+
+
+def test_the_tags_of_our_own_repository_are_kept_up_to_date(tmp_path: Path, aws: str) -> None:
+    """A repository that carries this deployment's name gets the tags of the config and of the Bento."""
+    bench = Workbench(tmp_path, aws)
+    write_modern(bench.store, "digits:v1")
+    before = [{"Key": "Owner", "Value": "me"}, {"Key": "deployer:name", "Value": "tagged"}]
+    bench.ecr().create_repository(repositoryName="tagged", tags=before)
+    job = bench.job("digits", DeploymentConfig(name="tagged", spec=Spec(tags={"Owner": "you"})))
+
+    bench.bentoctl().init(job)
+    bench.bentoctl().build(job)
 
     assert tags_of(bench, "tagged") == {"Owner": "you", "deployer:name": "tagged", "deployer:bento": "digits:v1"}
 
@@ -84,20 +101,6 @@ def test_a_repository_that_somebody_else_made_is_used_but_not_claimed(tmp_path: 
 
     assert bench.digest("shared", "v1") == image.digest
     assert tags_of(bench, "shared") == {"Team": "ml"}
-
-
-def test_the_image_commands_run_in_deployers_environment(tmp_path: Path, aws: str) -> None:
-    """The user's store and Python settings, the target's AWS, and none of bentoctl's private variables."""
-    bench = Workbench(tmp_path, aws)
-    write_modern(bench.store, "digits:v1")
-    job = bench.job("digits", DeploymentConfig(name="environment"))
-    bench.bentoctl().init(job)
-    bench.bentoctl().build(job)
-
-    for verb in ("build", "push"):
-        seen = json.loads((bench.seen / f"{verb}.environment").read_text())
-        assert (seen["BENTOML_HOME"], seen["AWS_ENDPOINT_URL"]) == (str(bench.store), aws)
-        assert not {"DEPLOYER_JOB", "BENTOCTL_HOME", "TMPDIR", "PYTHONWARNINGS"} & seen.keys()
 
 
 def tags_of(bench: Workbench, repository: str) -> dict[str, str]:

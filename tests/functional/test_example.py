@@ -80,22 +80,31 @@ def test_training_prints_accuracy_and_predictions(trained: Trained) -> None:
 
 
 def test_training_again_saves_nothing_new(trained: Trained) -> None:
-    """The same data and code give no second model version; `--force` does."""
+    """The same data and code give no second model version."""
     again = run([sys.executable, "train.py"], store=trained.store, cwd=trained.project)
     assert "already saved, nothing changed: digits_classifier:" in again
     assert len(models(trained.store)) == 1
+
+
+RUNS_OF_ONE_INTERPRETER = """
+import runpy, sys
+for run in sys.argv[1:]:
+    sys.argv = run.split()
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 def test_other_code_or_force_saves_a_new_model(trained: Trained, tmp_path: Path) -> None:
     """A changed training script is a changed model, and so is one that is asked for."""
     store = tmp_path / "store"
     shutil.copytree(trained.store, store)
-    changed = tmp_path / "train.py"
-    changed.write_text((trained.project / "train.py").read_text() + "# changed\n")
-    run([sys.executable, str(changed)], store=store, cwd=tmp_path)
-    assert len(models(store)) == 2
-    run([sys.executable, str(changed), "--force"], store=store, cwd=tmp_path)
-    assert len(models(store)) == 3
+    (tmp_path / "changed.py").write_text((trained.project / "train.py").read_text() + "# changed\n")
+    runs = ["changed.py", "changed.py", "changed.py --force"]
+    said = run([sys.executable, "-c", RUNS_OF_ONE_INTERPRETER, *runs], store=store, cwd=tmp_path)
+    endings = [line.partition(":")[0] for line in said.splitlines() if "saved" in line]
+    saved = "saved to the BentoML model store"
+    assert endings == [saved, "already saved, nothing changed", saved]
+    assert len(models(store)) == len(models(trained.store)) + 2
 
 
 def test_sample_features_are_the_frames_sample() -> None:
@@ -131,10 +140,8 @@ def test_handler_predicts_the_sample(trained: Trained, bento: Path, tmp_path: Pa
         answer = function.request("POST", "/predict", trained.samples.read_text())
         assert (answer["statusCode"], json.loads(answer["body"])) == (200, PREDICTIONS)
         refused = function.request("POST", "/predict", '[{"pixel_0_0": 1.0}]')
-        assert (refused["statusCode"], json.loads(refused["body"])["error"]) == (
-            400,
-            "63 columns are missing, the first is pixel_0_1",
-        )
+        assert refused["statusCode"] == 400
+        assert "63 columns are missing, the first is pixel_0_1" in refused["body"]
 
 
 def test_smoke_test_passes_on_bentoml_serve(trained: Trained, bento: Path, tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_a_missing_bento_is_an_init_error(image: Image, tmp_path: Path) -> None:
 
 def test_needs_no_writable_file_system_but_tmp(image: Image, tmp_path: Path) -> None:
     """As an unprivileged user without /dev/shm, on a read-only file system with a private /tmp, requests are served."""
-    sandbox = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork"]
+    sandbox = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child"]
     if shutil.which("unshare") is None or subprocess.run([*sandbox, "true"], check=False).returncode:
         pytest.skip("user namespaces are not allowed here")
     root = tmp_path / "root"

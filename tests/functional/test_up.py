@@ -6,9 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
-from tests.functional.conftest import Laptop
-
-PREDICTIONS = [6.0, 9.0, 3.0, 7.0, 2.0]
+from laptop import PREDICTIONS, Laptop
 
 
 def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -44,6 +46,9 @@ HEAVY = {
     *("boto3", "botocore", "bentoctl", "bentoml", "filelock", "jinja2", "jsonschema", "moto", "pandas", "psutil"),
     *("python_terraform", "requests", "rich", "urllib3", "uv", "werkzeug", "yaml"),
 }
+
+RUN_ELSEWHERE = ("operator", "runtime")  # in bentoctl's environment, and in the image
+DISTRIBUTIONS = {"botocore": "boto3", "yaml": "pyyaml"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -149,6 +154,16 @@ def test_an_outside_thing_has_one_door(tool: str, home: set[str]) -> None:
     """A change of the tool is a change of one place."""
     users = {name_of(path) for path in FILES if tool in {name.split(".")[0] for name in all_imports(path)}}
     assert sorted(name for name in users if name not in home and name.split("/")[0] not in home) == []
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What another dependency happens to bring may be gone with its next release."""
+    tomllib = pytest.importorskip("tomllib", reason="tomllib comes with Python 3.11")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^a-z0-9-]", name, maxsplit=1)[0].replace("-", "_") for name in project["dependencies"]}
+    ours = [path for path in FILES if part_of(path) not in RUN_ELSEWHERE]
+    used = {name.split(".")[0] for path in ours for name in all_imports(path)} - sys.stdlib_module_names
+    assert sorted({DISTRIBUTIONS.get(name, name) for name in used} - declared - {"deployer"}) == []
 
 
 def test_starting_the_command_line_loads_nothing_heavy() -> None:

@@ -46,7 +46,7 @@ def test_plan_is_saved_as_json_events_and_never_asks(tmp_path: Path) -> None:
 
 
 def test_a_destroy_plan_tells_the_template_and_refreshes(tmp_path: Path) -> None:
-    """Without a refresh what AWS has forgotten cannot be destroyed; a template may have to know that it is destroyed."""
+    """Without a refresh what AWS has forgotten cannot be destroyed; the template looks up nothing meanwhile."""
     runner = StandInRunner()
     terraform(tmp_path, runner).plan(destroy=True)
     assert {"-destroy", "-refresh=true", "-out=destroy.tfplan"} <= set(runner.commands[0])

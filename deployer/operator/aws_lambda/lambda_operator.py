@@ -20,7 +20,7 @@ from bentoctl.exceptions import BentoctlException
 
 VALUES_FILE = "terraform.tfvars.json"
 OWNER_TAG = "deployer:name"
-_NOT_PART_OF_A_TEMPLATE = shutil.ignore_patterns(".terraform", "*.tfstate*", "*.tfvars", "*.tfvars.json", ".git")
+_NOT_PART_OF_A_TEMPLATE = shutil.ignore_patterns(".terraform", "*.tfstate*", VALUES_FILE, ".git")
 
 
 class RepositoryError(BentoctlException):  # type: ignore[misc]

@@ -1,0 +1,101 @@
+"""moto and the fake of it answer the registry and the data plane alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from local_aws import ACCOUNT, MANIFEST, REGION, FakeControlPlane, digest_of
+from moto.ecr.models import ecr_backends
+
+from deployer.local.functions import (
+    ControlPlane,
+    FunctionName,
+    NoSuchFunction,
+    NoSuchRepository,
+    Repository,
+    TagIsImmutable,
+)
+from deployer.local.moto_aws import MotoAws
+
+REPOSITORY = Repository(ACCOUNT, REGION, "team/digits")
+IMMUTABLE = Repository(ACCOUNT, REGION, "fixed")
+NOBODY = FunctionName(ACCOUNT, REGION, "nobody")
+
+
+def manifest(text: str) -> bytes:
+    config = {"digest": digest_of(text.encode()), "size": 1}
+    return json.dumps({"mediaType": MANIFEST, "config": config, "layers": []}).encode()
+
+
+@pytest.fixture(params=["moto", "fake"])
+def plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    if request.param == "fake":
+        yield FakeControlPlane(repositories={REPOSITORY, IMMUTABLE}, immutable={IMMUTABLE})
+        return
+    backend = ecr_backends[ACCOUNT][REGION]
+    backend.reset()
+    for repository, mutability in ((REPOSITORY, "MUTABLE"), (IMMUTABLE, "IMMUTABLE")):
+        backend.create_repository(repository.name, None, {}, None, mutability, [])
+    yield MotoAws()
+    backend.reset()
+
+
+def put(plane: ControlPlane, text: str, *, tag: str | None, repository: Repository = REPOSITORY) -> str:
+    return plane.put_image(repository, manifest=manifest(text), media_type=MANIFEST, tag=tag)
+
+
+def test_an_image_is_known_by_its_manifests_digest_and_by_its_tag(plane: ControlPlane) -> None:
+    """ECR's digest of an image is the sha256 of its manifest, also where layers are equal."""
+    digest = put(plane, "one", tag="v1")
+    assert digest_of(manifest("one")) == digest
+    assert (digest, digest) == (plane.image_digest(REPOSITORY, "v1"), plane.image_digest(REPOSITORY, digest))
+
+
+def test_putting_an_image_again_changes_nothing(plane: ControlPlane) -> None:
+    """The same manifest under the same tag, or under no tag, is accepted and known once."""
+    first = put(plane, "one", tag="v1")
+    assert (first, first) == (put(plane, "one", tag="v1"), put(plane, "one", tag=None))
+    assert first == plane.image_digest(REPOSITORY, "v1")
+
+
+def test_an_image_stays_when_its_tag_moves_to_another(plane: ControlPlane) -> None:
+    """A rollback needs the image that lost its tag."""
+    old, new = put(plane, "one", tag="v1"), put(plane, "two", tag="v1")
+    assert (new, old) == (plane.image_digest(REPOSITORY, "v1"), plane.image_digest(REPOSITORY, old))
+
+
+def test_an_immutable_tag_does_not_move(plane: ControlPlane) -> None:
+    """The repository's own setting decides, and the tag still names the first image."""
+    first = put(plane, "one", tag="v1", repository=IMMUTABLE)
+    with pytest.raises(TagIsImmutable):
+        put(plane, "two", tag="v1", repository=IMMUTABLE)
+    assert first == plane.image_digest(IMMUTABLE, "v1")
+
+
+def test_an_unknown_repository_is_an_error_of_its_own(plane: ControlPlane) -> None:
+    """A push to a repository that nobody created must not create it."""
+    with pytest.raises(NoSuchRepository):
+        plane.image_digest(Repository(ACCOUNT, REGION, "other"), "v1")
+    with pytest.raises(NoSuchRepository):
+        put(plane, "one", tag="v1", repository=Repository(ACCOUNT, REGION, "other"))
+
+
+def test_an_unknown_image_has_no_digest(plane: ControlPlane) -> None:
+    """Asking for what is not there is no error."""
+    assert plane.image_digest(REPOSITORY, "v9") is None
+
+
+def test_an_unknown_function_has_no_version_and_no_policy(plane: ControlPlane) -> None:
+    """Both say which function was asked for."""
+    with pytest.raises(NoSuchFunction, match="function:nobody"):
+        plane.version(NOBODY, "$LATEST")
+    with pytest.raises(NoSuchFunction, match="function:nobody"):
+        plane.statements(NOBODY)
+
+
+def test_the_log_of_a_deleted_function_is_not_written(plane: ControlPlane) -> None:
+    """An environment that ends after `down` must not bring the log group back."""
+    plane.write_logs(NOBODY, "stream", [(1, "late")])
+    assert not plane.exists(NOBODY)
