@@ -21,6 +21,7 @@ Keys = tuple[str | int, ...]
 Written = Callable[[Keys], "str | None"]
 
 SHOWN_CHARACTERS = 60
+PLAIN_KEY = re.compile(r"[\w:/+=@-]+")
 CLOSE = 0.6  # of difflib's ratio: what its own get_close_matches takes
 KINDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
 
@@ -34,7 +35,7 @@ class Problem:
 
     @property
     def path(self) -> str:
-        return ".".join(str(key) for key in self.keys) or "the file"
+        return ".".join(key if PLAIN_KEY.fullmatch(key) else shown(key) for key in map(str, self.keys))
 
 
 def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem, ...]:

@@ -64,7 +64,7 @@ class LoopbackRegistry:
 @contextmanager
 def serving() -> Iterator[LoopbackRegistry]:
     registry = LoopbackRegistry()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(registry))
+    server = _Server(("127.0.0.1", 0), _handler(registry))
     registry.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -81,6 +81,11 @@ def _handler(registry: LoopbackRegistry) -> type[BaseHTTPRequestHandler]:
         state = registry
 
     return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: connections end in the middle on purpose here."""
 
 
 class _Requests(BaseHTTPRequestHandler):

@@ -21,8 +21,7 @@ def write(folder: Path, *, python: str = PYTHON, weights: bytes = b"weights") ->
     (folder / "bento.yaml").write_text(yaml.safe_dump({**named, "services": services}), "utf-8")
     (folder / "src" / "service.py").write_text("import tiny\n", "utf-8")
     names = [_wheel(wheels, "bentoml", "1.4.39"), _wheel(wheels, "tiny", "1.0")]
-    lines = ["--index-url https://pypi.org/simple", *(f"./wheels/{name}" for name in names)]
-    (wheels.parent / "requirements.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    (wheels.parent / "requirements.txt").write_text("".join(f"./wheels/{name}\n" for name in names), "utf-8")
     (model / "weights.bin").write_bytes(weights)
     (model.parent / "latest").write_text("1", "utf-8")
     return folder

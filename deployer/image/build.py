@@ -16,8 +16,9 @@ from deployer.image.blobs import Blob, BlobCache
 from deployer.image.bytecode import Compiler, find_compiler
 from deployer.image.context import Context
 from deployer.image.manifest import TitledBlob
+from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import PACKAGE, PythonLayers
-from deployer.image.uv import Platform, Uv, say_sources
+from deployer.image.uv import Platform, Uv
 from deployer.models import Layer
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_uv
@@ -54,7 +55,6 @@ class Builder:
         wanted = context.read(bento)
         python = self._python_layers(wanted)
         asked = requirements.read(bento, bentoml_version=wanted.bentoml_version)
-        say_sources(asked, self.variables, self.say)
         resolved = python.resolve(asked, bento=bento)
         layers = [self._said("dependencies", python.dependencies(resolved, asked, bento=bento))]
         layers += [self._folder(f"model {name}", tree) for name, tree in wanted.models]
@@ -68,7 +68,8 @@ class Builder:
         compiler = find_compiler(wanted.python, runner=self.runner, variables=self.variables, log=self.log)
         if compiler is None:
             self.say(f"no Python {wanted.python} on this machine: built without bytecode, so cold starts are slower")
-        uv = Uv(find_uv(), self.runner, self.variables, self.log)
+        binary = find_uv()
+        uv = Uv(binary, self.runner, PackageIndex(binary, self.runner, self.variables, self.say), self.log)
         return PythonLayers(self.cache, uv, Platform(wanted.python, self._machine()), compiler)
 
     def _machine(self) -> str:

@@ -41,10 +41,10 @@ class Status:
 def running(folders: Folders) -> Status | None:
     """The daemon that the address file names, if it is that one that answers there."""
     address = addresses.read(folders.state)
-    health = _health(address) if address else None
-    if address is None or health is None:
+    if address is None or _process(address) is None:
         return None
-    if (health.get("pid"), health.get("created")) != (address.pid, address.created):
+    health = _health(address)
+    if health is None or (health.get("pid"), health.get("created")) != (address.pid, address.created):
         return None
     return Status(
         address=address,
@@ -61,7 +61,7 @@ def start(folders: Folders, *, runner: Runner, variables: Mapping[str, str]) -> 
     if found is not None:
         return found
     _make(folders)
-    deadline, said = time.monotonic() + START_SECONDS, ""
+    deadline, said = time.monotonic() + START_SECONDS, "One that was started before does not answer."
     while time.monotonic() < deadline:
         argv = [sys.executable, "-m", "deployer.local", "--detach"]
         completed = runner.run(argv, env=_environment(variables), cwd=folders.state, timeout=START_SECONDS)
@@ -73,7 +73,7 @@ def start(folders: Folders, *, runner: Runner, variables: Mapping[str, str]) -> 
             return found
     raise DeployerError(
         f"The local AWS did not start. {said}".strip(),
-        hint="The log says why; then run `deployer local start`.",
+        hint="The log says why. `deployer local stop` ends one that hangs; then run the command again.",
         log=folders.log,
     )
 
@@ -110,10 +110,11 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _process(address: Address) -> psutil.Process | None:
-    """The daemon's process. Another process that was given its number since is not it."""
+    """The daemon's process while it runs. Another process that was given its number since is not it."""
     try:
         process = psutil.Process(address.pid)
-        return process if process.create_time() == address.created else None
+        same = process.create_time() == address.created
+        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.Error:
         return None
 

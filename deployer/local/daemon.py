@@ -7,11 +7,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from deployer.local import address as addresses
 from deployer.local.address import Folders
+
+LOG_BYTES = 10 * 1024 * 1024
 
 
 class OtherDaemon(Exception):
@@ -48,6 +51,7 @@ def main(argv: list[str]) -> int:
     if "--detach" in argv:
         from deployer.local.detach import detached
 
+        _set_aside(folders.log)
         return detached(log=folders.log, work=lambda ready: _serve(folders, ready))
     return _serve(folders, lambda: print(f"serving, see {addresses.path(folders.state)}", file=sys.stderr))
 
@@ -58,3 +62,9 @@ def _serve(folders: Folders, ready: Callable[[], None]) -> int:
     except OtherDaemon:
         return 3
     return 0
+
+
+def _set_aside(log: Path) -> None:
+    """One older log is kept."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".log.1"))

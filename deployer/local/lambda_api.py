@@ -187,8 +187,10 @@ class LambdaApi:
     def _described(self, request: Request) -> Wsgi:
         """GetFunction with the image's digest where AWS says it."""
         response = self._pass_through(request)
-        body: Any = response.get_json(silent=True)
-        parsed = parse_uri(body["Code"].get("ImageUri", "")) if response.status_code == 200 else None
+        if response.status_code != 200:
+            return response
+        body = json.loads(response.get_data())
+        parsed = parse_uri(body["Code"].get("ImageUri", ""))
         if parsed is None:
             return response
         repository, _ = parsed

@@ -45,28 +45,13 @@ def to_event(
     """The event. `authorizer` is the signer of a signed request."""
     headers = _joined(request.headers)
     cookies = headers.pop("cookie", "")
-    now = datetime.now(timezone.utc)
-    context: dict[str, Any] = {
+    context = {
+        **_context(request, user_agent=headers.get("user-agent", ""), url_id=url_id, region=region),
         "accountId": (authorizer or {}).get("accountId", "anonymous"),
-        "apiId": url_id,
-        "domainName": f"{url_id}.lambda-url.{region}.on.aws",
-        "domainPrefix": url_id,
-        "http": {
-            "method": request.method,
-            "path": request.path,
-            "protocol": request.protocol,
-            "sourceIp": request.source_ip,
-            "userAgent": headers.get("user-agent", ""),
-        },
         "requestId": request_id,
-        "routeKey": "$default",
-        "stage": "$default",
-        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": int(now.timestamp() * 1000),
+        **({"authorizer": {"iam": dict(authorizer)}} if authorizer else {}),
     }
-    if authorizer:
-        context["authorizer"] = {"iam": dict(authorizer)}
-    event: dict[str, Any] = {
+    event = {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": request.path,
@@ -96,6 +81,26 @@ def to_response(payload: bytes, *, error: str) -> HttpResponse:
         return _stated(result)
     except (ValueError, TypeError, AttributeError):
         return _failed()
+
+
+def _context(request: HttpRequest, *, user_agent: str, url_id: str, region: str) -> dict[str, Any]:
+    now = datetime.now(timezone.utc)
+    return {
+        "apiId": url_id,
+        "domainName": f"{url_id}.lambda-url.{region}.on.aws",
+        "domainPrefix": url_id,
+        "http": {
+            "method": request.method,
+            "path": request.path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": user_agent,
+        },
+        "routeKey": "$default",
+        "stage": "$default",
+        "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": int(now.timestamp() * 1000),
+    }
 
 
 def _failed() -> HttpResponse:

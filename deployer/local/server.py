@@ -41,11 +41,16 @@ class Listener:
         )
         taken.close()  # the server has a descriptor of its own
         self.port: int = self._server.server_address[1]
-        threading.Thread(target=self._serve, name=f"listener-{self.port}", daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, name=f"listener-{self.port}", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        """Stop taking connections. Requests that are being answered go on."""
+        """Stop taking connections, within half a second. Requests that are being answered go on."""
         threading.Thread(target=self._server.shutdown, daemon=True).start()
+
+    def wait_until_closed(self) -> None:
+        """Return when the port is free."""
+        self._thread.join(5)
 
     def _serve(self) -> None:
         try:

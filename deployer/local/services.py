@@ -51,12 +51,15 @@ class Services:
         addresses.write(folders.state, self.address)
 
     def close(self) -> None:
-        """Stop listening, then end every runtime process and wait for it."""
-        self._endpoint.close()
-        self._gateway.close()
+        """Stop listening, end every runtime process, and return when both ports are free and all processes gone."""
+        listeners = (self._endpoint, self._gateway)
+        for listener in listeners:
+            listener.close()
         self._data_plane.close()
         self._logs.close()
         self._spawner.close()
+        for listener in listeners:
+            listener.wait_until_closed()
 
     def _connect(self, folders: Folders, control: Deferred, gate: Deferred) -> None:
         blobs = Blobs(folders.state / "blobs")

@@ -199,8 +199,8 @@ class Terraform:
         return f"{there}. `deployer up` continues from here, `deployer down` removes it."
 
     def _ways_to_initialise(self) -> str:
-        source = f"the folder {self._mirror}, as told" if self._mirror is not None else "its usual sources"
-        return f"terraform took providers from {source}. {WAYS_TO_A_PROVIDER}"
+        source = f"the folder {self._mirror} alone" if self._mirror is not None else "wherever it finds them"
+        return f"Where a provider is missing: terraform was to take providers from {source}. {WAYS_TO_A_PROVIDER}"
 
     def _error(self, command: str, done: Completed, *, hint: str) -> DeployerError:
         """terraform's own diagnostics; where it gave none, the last lines it wrote."""

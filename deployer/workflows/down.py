@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deployer.errors import DeployerError, Interrupted
+from deployer.errors import DeployerError
 from deployer.models import DownResult
 from deployer.stages.infrastructure import destroy_all
 from deployer.targets import Environment
@@ -18,14 +18,14 @@ def down(selection: Selection, tools: Toolbox, *, confirm: Confirm) -> DownResul
     """Remove everything that belongs to a deployment. Nothing deployed is not an error.
 
     Raises DeployerError when terraform fails (the images are kept: the function still needs them) or something
-    is left afterwards, Interrupted when the user does not confirm.
+    is left afterwards, and when the user does not confirm.
     """
     deployment = existing_deployment(selection, tools, command="down")
     if deployment is None:
         return DownResult(name=selection.name or "", target=selection.target or "", removed=())
     name, target = deployment.config.name, deployment.target.name
     if not confirm(f"Remove deployment {name} from target {target}, with its images and logs?"):
-        raise Interrupted("Nothing was removed.")
+        raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
     with deployment.workspace.lock("down"):
         environment = deployment.target.prepare(region=deployment.config.spec.region)
         removed = _destroy(deployment, environment, tools) + _delete_images(deployment, environment, tools)
@@ -43,7 +43,7 @@ def _destroy(deployment: Deployment, environment: Environment, tools: Toolbox) -
 
 def _delete_images(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[str, ...]:
     repository = deployment.config.repository
-    deleted = tools.aws(environment).delete_repository(repository)
+    deleted = tools.aws(environment).delete_repository(repository, owner=deployment.config.name)
     return (f"ECR repository {repository}",) if deleted else ()
 
 

@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -98,7 +100,7 @@ def test_a_process_that_exits_is_an_error_with_its_status(aws: LocalAws) -> None
 )
 def test_a_failed_import_is_answered_and_logged(aws: LocalAws, handler: str, kind: str, message: str) -> None:
     """The caller and the log get the error's type and message at once, not a timeout."""
-    name = f"broken-{kind.rpartition('.')[2]}"
+    name = f"broken-{kind.rpartition('.')[2].lower()}"
     aws.function(name, handler)
     started = time.monotonic()
     answer = aws.invoke(name)
@@ -201,6 +203,27 @@ def _ignore(call: object) -> None:
         call()  # type: ignore[operator]
     except Exception:
         return
+
+
+def test_a_plain_process_dies_with_its_starter_too(tmp_path: Path) -> None:
+    """Without a sandbox the kernel's parent-death signal does it."""
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from deployer.local.isolation import Isolation\n"
+        "from deployer.local.launch import Launch\n"
+        "from deployer.local.runtime_process import Spawner\n"
+        "argv = Isolation('none').argv(['sleep', '300'], directory=Path('/'), megabytes=1, visible=())\n"
+        "spawner = Spawner()\n"
+        "print(spawner.start(Launch(tuple(argv), {'PATH': '/usr/bin:/bin'}, Path('/'))).pid, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    variables = LocalAws(tmp_path).variables
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", script], env=variables, stdin=pipe, stdout=pipe, text=True) as starter:
+        child = psutil.Process(int((starter.stdout or sys.stdin).readline()))
+        assert alive([child])
+        starter.kill()
+    assert within(5, lambda: not alive([child]))
 
 
 def test_a_port_that_was_taken_meanwhile_is_left_to_its_new_owner(local: LocalAws) -> None:

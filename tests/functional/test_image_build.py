@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from loopback_registry import serving
 from deployer.errors import DeployerError
 from deployer.image.blobs import BlobCache
 from deployer.image.build import Builder, BuiltImage
+from deployer.image.package_index import PackageIndex
+from deployer.image.requirements import Requirements
 from deployer.image.unpack import unpack
 from deployer.tools.oci_layout import Layout, read_layout
 from deployer.tools.process import Completed, OnLine, Processes, Runner
+from deployer.tools.python_interpreter import find_uv
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +123,23 @@ def test_the_image_says_what_it_is(bento: Path, tmp_path: Path, cache: BlobCache
     assert labels["com.amazonaws.lambda.feature.snapstart"] == "Allow"
     assert config["architecture"] == "arm64"
     assert len(config["history"]) == len(config["rootfs"]["diff_ids"]) == 4
+
+
+@pytest.mark.parametrize("named_in", ["variable", "configuration"])
+def test_uv_tells_which_index_the_user_has_chosen(tmp_path: Path, named_in: str) -> None:
+    """The real uv: its default is recognised, and a mirror in a variable or in uv's own configuration file wins."""
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    said: list[str] = []
+    index = PackageIndex(find_uv(), Processes(), variables, said.append)
+    private = Requirements(("x",), index_url="https://private.example/simple")
+    assert index.options(private, cwd=tmp_path) == ["--default-index", private.index_url]
+    if named_in == "variable":
+        index = replace(index, variables={**variables, "PIP_INDEX_URL": "https://mine.example/simple"})
+    else:
+        (tmp_path / "config" / "uv").mkdir(parents=True)
+        (tmp_path / "config" / "uv" / "uv.toml").write_text('index-url = "https://mine.example/simple"\n', "utf-8")
+    assert index.options(private, cwd=tmp_path) == []
+    assert said[-1] == "package index private.example of the Bento: your own is used instead"
 
 
 class NoInterpreter(Processes):

@@ -130,6 +130,11 @@ def problem(folder: Path, line: str) -> str:
             " Valid: a route of the Bento that begins with /, such as /predict.",
         ),
         ("smoke_test: {expected: [.nan]}", "smoke_test.expected (line 5): [NaN] is not a JSON value."),
+        (
+            'env: {"a\\e[31m\\n.b": x}',
+            r'env."a\u001b[31m\n.b" (line 5): this name is not allowed.'
+            " Valid: at least two letters, digits and _, a letter first.",
+        ),
         ("bento: a b", 'bento (line 5): "a b" is not valid. Valid: a Bento as NAME or NAME:VERSION.'),
         ("bento: {name: a}", 'bento (line 5): {"name": "a"} is not text. Valid: a Bento as NAME or NAME:VERSION.'),
     ],

@@ -16,6 +16,7 @@ from deployer.image import context, manifest
 from deployer.image.blobs import UNUSED_DAYS, Blob, BlobCache, BlobWriter
 from deployer.image.installed import normalise
 from deployer.image.manifest import TitledBlob
+from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import versions
 from deployer.image.requirements import Requirements
 from deployer.image.uv import Platform, Uv
@@ -206,7 +207,8 @@ class FailingUv:
 )
 def test_a_package_that_cannot_be_had_is_named(tmp_path: Path, words: str, said: str) -> None:
     """uv's words become one sentence with the package, the Python and the platform."""
-    uv = Uv(Path("uv"), FailingUv(words), {})
+    runner = FailingUv(words)
+    uv = Uv(Path("uv"), runner, PackageIndex(Path("uv"), runner, {}, lambda line: None))
     with pytest.raises(DeployerError) as caught:
         uv.resolve(Requirements(("x",)), platform=Platform("3.11", "x86_64"), cwd=tmp_path, scratch=tmp_path)
     assert said in caught.value.message

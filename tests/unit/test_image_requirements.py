@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import DeployerError
 from deployer.image import requirements
+from deployer.image.package_index import PackageIndex, pip_settings
 from deployer.image.requirements import Requirements, package_name, parse
-from deployer.image.uv import index_options, pip_settings, say_sources
+from deployer.tools.process import Completed, OnLine
 
-BENTOML_1_4 = """--index-url https://pypi.org/simple
+BENTOML_1_4 = """--index-url https://index.example/simple
 
 # a comment
 bentoml==1.4.39
@@ -26,7 +27,7 @@ def test_a_list_of_bentoml_1_4_is_taken_as_it_is() -> None:
     """Options and comments go, continued lines are joined, nothing is added to what is pinned."""
     expected = ("bentoml==1.4.39", 'numpy==2.4.6 ; python_version > "3.9"      --hash=sha256:aa', "pandas[excel]==3.1.1")
     found = parse(BENTOML_1_4, bentoml_version="1.4.39")
-    assert found == Requirements(expected, index_url="https://pypi.org/simple")
+    assert found == Requirements(expected, index_url="https://index.example/simple")
 
 
 @pytest.mark.parametrize(
@@ -92,31 +93,59 @@ def test_package_names_are_compared_as_the_index_does(line: str, name: str) -> N
     assert package_name(line) == name
 
 
+DEFAULT = "https://default.example/simple"
 PRIVATE = Requirements(("x",), index_url="https://user:secret@private.example/simple")
 
 
-@pytest.mark.parametrize(
-    ("wanted", "variables", "options"),
-    [
-        (Requirements(("x",), index_url="https://pypi.org/simple"), {}, []),
-        (PRIVATE, {}, ["--default-index", PRIVATE.index_url]),
-        (PRIVATE, {"UV_DEFAULT_INDEX": "https://mine.example"}, []),
-        (PRIVATE, {"UV_INDEX_URL": "https://mine.example"}, []),
-        (PRIVATE, {"PIP_INDEX_URL": "https://mine.example"}, []),
-        (
-            Requirements(("x",), extra_index_urls=("https://extra.example",), find_links=("https://links.example",)),
-            {},
-            ["--index", "https://extra.example", "--find-links", "https://links.example"]
-            + ["--index-strategy", "unsafe-best-match"],
-        ),
-    ],
-    ids=["public", "private", "uv", "uv-old", "pip", "extra"],
-)
-def test_the_users_mirror_wins_over_the_bentos_index(
-    wanted: Requirements, variables: Mapping[str, str], options: list[str]
-) -> None:
-    """The Bento's main index is used only where it is a real choice and the user has made none."""
-    assert index_options(wanted, variables) == options
+class TellingUv:
+    """A runner that stands for uv: it tells its own default index, or the one that its environment names."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        timeout: float,
+        stdin: bytes = b"",
+        log: Path | None = None,
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        index = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or DEFAULT
+        return Completed(tuple(argv), 0, f"--index-url {index}\n\n", "")
+
+
+def options(wanted: Requirements, variables: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """uv's options for these sources, and what the user was told."""
+    said: list[str] = []
+    return PackageIndex(Path("uv"), TellingUv(), variables, said.append).options(wanted, cwd=Path("/")), said
+
+
+@pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])
+def test_the_users_mirror_wins_over_the_bentos_index(name: str) -> None:
+    """Whichever variable names it; the user is told, without the password."""
+    found = options(PRIVATE, {name: "https://mine.example/simple"})
+    assert found == ([], ["package index private.example of the Bento: your own is used instead"])
+
+
+def test_the_bentos_index_holds_where_the_user_has_none() -> None:
+    """A private index in the Bento is a choice, and said."""
+    found = options(PRIVATE, {})
+    assert found == (["--default-index", PRIVATE.index_url], ["package index private.example of the Bento: used"])
+
+
+def test_the_index_that_bentoml_writes_into_every_bento_is_no_choice() -> None:
+    """uv's own default is neither handed on nor worth a word."""
+    assert options(Requirements(("x",), index_url=f"{DEFAULT}/"), {}) == ([], [])
+
+
+def test_extra_indexes_and_links_of_the_bento_are_used() -> None:
+    """As pip does, the best version of all indexes is taken."""
+    wanted = Requirements(("x",), extra_index_urls=("https://extra.example",), find_links=("https://links.example",))
+    expected = ["--index", "https://extra.example", "--find-links", "https://links.example"]
+    found, said = options(wanted, {})
+    assert found == [*expected, "--index-strategy", "unsafe-best-match"]
+    assert said == ["extra package index extra.example of the Bento: used"]
 
 
 def test_pips_settings_stand_in_where_uv_has_none() -> None:
@@ -125,14 +154,3 @@ def test_pips_settings_stand_in_where_uv_has_none() -> None:
     expected = {"UV_DEFAULT_INDEX": "https://a", "UV_INDEX": "https://b", "UV_FIND_LINKS": "/c,/d", "SSL_CERT_FILE": "/e"}
     assert pip_settings(pip) == expected
     assert pip_settings({**pip, **dict.fromkeys([*expected], "mine")}) == {}
-
-
-def test_an_index_that_is_not_used_is_said_without_its_password() -> None:
-    """Neither side overrides the other in silence."""
-    said: list[str] = []
-    say_sources(PRIVATE, {"PIP_INDEX_URL": "https://mine.example"}, said.append)
-    say_sources(PRIVATE, {}, said.append)
-    assert said == [
-        "package index private.example of the Bento: your own is used instead",
-        "package index private.example of the Bento: used",
-    ]

@@ -103,6 +103,14 @@ def test_no_file_names_a_place_of_one_machine() -> None:
     assert [name_of(path) for path in tracked() if places.search(path.read_bytes())] == []
 
 
+def test_contributing_names_places_that_are_there() -> None:
+    """A table of where to change things is worth what its paths are."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    places = re.findall(r"`((?:deployer|deployment_configs|docs|terraform_templates|tests)/[^`* ]*)`", text)
+    assert len(places) > 20
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 def test_the_reference_shows_every_key() -> None:
     """A key of the schema that nobody can read about does not exist for users."""
     text = (ROOT / "deployment_configs" / "reference.yaml").read_text(encoding="utf-8")

@@ -1,0 +1,76 @@
+"""README's commands, as they stand there, in a fresh copy of the repository: no environment, empty store and cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uv
+from laptop import PREDICTIONS, ROOT
+
+NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
+MAKE, DEPLOYER = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)[:2]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The files of the repository in an empty folder; its local AWS is stopped afterwards."""
+    home = tmp_path_factory.mktemp("newcomer")
+    shutil.copytree(ROOT, home / "clone", ignore=shutil.ignore_patterns(*NOT_COPIED), symlinks=True)
+    (home / "bin").mkdir()
+    (home / "bin" / "uv").symlink_to(uv.find_uv_bin())
+    yield home / "clone"
+    _shell(home / "clone", ".venv/bin/deployer local stop")
+
+
+def test_the_two_commands_of_the_first_screen(clone: Path) -> None:
+    """`make demo` deploys and answers, its curl line works as pasted, and a second one says that nothing changed."""
+    demo, test = (line.partition("#")[0].strip() for line in MAKE.strip().splitlines())
+    assert (demo, test) == ("make demo", "make test")
+
+    lines = _shell(clone, demo).splitlines()
+    curl = [line for line in lines if line.startswith("curl ")]
+    assert json.dumps(PREDICTIONS) in lines
+    assert len(curl) == 1
+    assert json.loads(_shell(clone, curl[0])) == PREDICTIONS
+
+    assert "nothing changed" in _shell(clone, demo).splitlines()
+    assert re.search(r"\d+ passed", _shell(clone, f"{test} PYTEST_OPTIONS='-q tests/unit/test_image_reuse.py'"))
+
+
+def test_the_commands_after_the_demo(clone: Path) -> None:
+    """The three commands of the product, in the shell that the README describes."""
+    shown = _shell(clone, f"set -e\n{DEPLOYER}")
+
+    assert json.dumps(PREDICTIONS) in shown.splitlines()
+    assert "removed aws_lambda_function.this" in shown.splitlines()
+
+
+def _shell(clone: Path, script: str) -> str:
+    """Standard output of a script in a newcomer's shell, which must succeed."""
+    hidden = ("VIRTUAL_ENV", "BENTOML_HOME", "PYTHONPATH", "XDG_CACHE_HOME", "XDG_STATE_HOME", "MAKEFLAGS", "MAKELEVEL")
+    variables = {name: value for name, value in os.environ.items() if name not in hidden}
+    variables |= {
+        "PATH": f"{clone.parent / 'bin'}:{variables['PATH']}",
+        "XDG_CACHE_HOME": str(clone.parent / "cache"),
+        "XDG_STATE_HOME": str(clone.parent / "state"),
+    }
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        cwd=clone,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{shlex.quote(script)}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
