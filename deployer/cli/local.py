@@ -52,6 +52,20 @@ def stop() -> None:
 
 
 @local.command()
+def credentials() -> int:
+    """Print its access key and secret as KEY_ID:SECRET, for curl's --user. They open nothing but the local AWS."""
+    from deployer.local import client
+    from deployer.local.address import Folders
+
+    found = client.running(Folders.of_user())
+    if found is None:
+        _print(None, "text")
+        return 1
+    click.echo(f"{found.address.access_key_id}:{found.address.secret_access_key}")
+    return 0
+
+
+@local.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl-C.")
 def logs(*, follow: bool) -> None:
     """Print its log: the functions' output, and what went wrong in it."""

@@ -14,7 +14,8 @@ class Environment:
     `variables` are what AWS's own tools read (`AWS_ENDPOINT_URL`, `AWS_REGION`, credentials of the local AWS).
     `hidden` are variables of the user's shell that must not reach a child here, such as `AWS_PROFILE` on `local`.
     `registry_url` is the base URL that stands for the ECR registry host when images are pushed; None means the
-    registry host itself, over HTTPS.
+    registry host itself, over HTTPS. `curl_credentials` are curl's options for them, written so that the
+    user's shell fills them in.
     """
 
     target: str
@@ -22,6 +23,10 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     registry_url: str | None = None
+    curl_credentials: str = (
+        '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
+        ' ${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"}'
+    )
 
     def process_variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """The full environment of a child process: what it inherits, less the hidden, plus ours."""

@@ -73,6 +73,7 @@ class LocalTarget:
             },
             hidden=HIDDEN,
             registry_url=address.gateway,
+            curl_credentials='--user "$(deployer local credentials)"',
         )
 
     def _without_proxy(self, name: str) -> str:

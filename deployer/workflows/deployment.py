@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployer.config import DeploymentConfig, TargetName
 from deployer.config_search import find_config
-from deployer.errors import BadInput
+from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento
 from deployer.selection import select
 from deployer.toolbox import Deployment, Toolbox
@@ -38,7 +38,21 @@ def deployment_of(bento: Bento, selection: Selection, tools: Toolbox) -> Deploym
     """The deployment that `up` makes or renews."""
     config = config_for(str(bento.tag), selection, tools)
     workspace = Workspace.at(tools.folder, config.name, config.target)
+    _check_region(workspace, config)
     return Deployment(config, workspace, tools.targets[config.target], workspace.new_log("up"))
+
+
+def _check_region(workspace: Workspace, config: DeploymentConfig) -> None:
+    """Terraform would make everything anew in the other region and forget what is in this one."""
+    try:
+        record = workspace.record()
+    except DeployerError:  # it cannot be read, and is written anew by this run
+        return
+    if record is not None and record.region != config.spec.region:
+        raise BadInput(
+            f"{config.name} is deployed in {record.region}, and its config now says {config.spec.region}.",
+            hint=f"Run `deployer down --name {config.name}` first, or give the new deployment a name of its own.",
+        )
 
 
 def existing_deployment(selection: Selection, tools: Toolbox, *, command: str) -> Deployment | None:

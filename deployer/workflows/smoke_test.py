@@ -9,6 +9,7 @@ from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError, Unhealthy
 from deployer.models import Route, SmokeReport
 from deployer.stages import smoke
+from deployer.stages.curl import Signing, curl_command
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workflows.deployment import Selection, existing_deployment
@@ -48,10 +49,10 @@ def curl_line(deployment: Deployment, report: SmokeReport, tools: Toolbox) -> st
     config = deployment.config
     if config.smoke_test.samples is None:
         return ""
-    signed = config.spec.auth == "iam"
-    return smoke.curl_command(
-        report.url, samples=config.smoke_test.samples, cwd=tools.folder, region=config.spec.region if signed else None
-    )
+    environment = deployment.target.existing(region=config.spec.region)
+    signed = environment is not None and config.spec.auth == "iam"
+    signing = Signing(config.spec.region, environment.curl_credentials) if environment and signed else None
+    return curl_command(report.url, samples=config.smoke_test.samples, cwd=tools.folder, signing=signing)
 
 
 def raise_when_unhealthy(deployment: Deployment, report: SmokeReport) -> None:

@@ -99,8 +99,8 @@ resource "aws_lambda_function_url" "live" {
   authorization_type = local.function_url_auth[var.auth]
 }
 
-# A public URL needs both permissions. The statement ids differ from FunctionURLAllow..., which the provider adds by
-# itself to a public URL and does not track: these two go when `auth` becomes iam.
+# A public URL needs both permissions. Their statement ids differ from FunctionURLAllow..., which the provider adds by
+# itself to a public URL and does not track; these two go when `auth` becomes iam.
 resource "aws_lambda_permission" "public_url" {
   count = var.auth == "none" ? 1 : 0
 
@@ -112,6 +112,7 @@ resource "aws_lambda_permission" "public_url" {
   function_url_auth_type = "NONE"
 }
 
+# Provider 5 cannot narrow this one to requests through the URL; later releases of 6 can (invoked_via_function_url).
 resource "aws_lambda_permission" "public_invoke" {
   count = var.auth == "none" ? 1 : 0
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deployer.stages.curl import curl_command
+from deployer.stages.curl import Signing, curl_command
+from deployer.targets import Environment
 
 
 @pytest.mark.parametrize(
@@ -20,9 +21,9 @@ from deployer.stages.curl import curl_command
 )
 def test_a_signed_line_takes_the_shells_credentials(tmp_path: Path, token: str, words: list[str]) -> None:
     """No secret is in the line; a shell fills them in, and the token's header only where there is a token."""
-    line = curl_command(
-        "https://x.lambda-url.eu-west-1.on.aws/predict", samples=tmp_path / "s.json", cwd=tmp_path, region="eu-west-1"
-    )
+    signing = Signing("eu-west-1", Environment("aws", "eu-west-1").curl_credentials)
+    url = "https://x.lambda-url.eu-west-1.on.aws/predict"
+    line = curl_command(url, samples=tmp_path / "s.json", cwd=tmp_path, signing=signing)
     assert "s3 cr$t" not in line
     shell = shutil.which("sh")
     assert shell is not None

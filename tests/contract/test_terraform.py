@@ -114,7 +114,7 @@ def test_any_text_arrives_unchanged(make: Make) -> None:
 
 
 def test_variables_of_the_shell_do_not_change_the_deployment(make: Make) -> None:
-    """A TF_VAR, arguments, a log level or a workspace of the user are not for terraform; nor is a missing config file."""
+    """A TF_VAR, arguments, a log level or a workspace of the user stay outside, and so does a missing config file."""
     terraform = make(
         TF_VAR_destroying="true",
         TF_CLI_ARGS_plan="-destroy",

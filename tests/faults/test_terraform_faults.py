@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from deployer.tools.process import Processes
 from deployer.tools.terraform import Terraform, find_terraform
 from deployer.tools.terraform_binary import child_variables
 
+ROOT = Path(__file__).parents[2]
 TEMPLATE = """
 variable "seconds" {
   type    = number
@@ -59,6 +61,11 @@ def applying(folder: Path, *, seconds: int) -> subprocess.Popen[bytes]:
     return child
 
 
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie has ended; where nobody collects orphans it stays listed."""
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
 def test_a_state_that_another_terraform_holds_is_named_with_its_holder(terraform: Terraform, tmp_path: Path) -> None:
     """The plan fails at once and says who to wait for; afterwards it works."""
     other = applying(tmp_path, seconds=120)
@@ -83,6 +90,38 @@ def test_a_killed_apply_is_continued_by_the_next_run(terraform: Terraform, tmp_p
     other.wait(10)
     terraform.apply(terraform.plan())
     assert ("terraform_data.first", "terraform_data.slow") == terraform.resources()
+    assert () == terraform.plan().changes
+
+
+def test_ctrl_c_lets_terraform_write_its_state_and_leaves_no_process(terraform: Terraform, tmp_path: Path) -> None:
+    """The interrupt reaches terraform, which ends by itself; the next run continues."""
+    (tmp_path / "terraform.tfvars.json").write_text('{"seconds": 120}')
+    script = f"""
+import os
+from pathlib import Path
+from deployer.tools.process import Processes
+from deployer.tools.terraform import Terraform, find_terraform
+folder = Path({str(tmp_path)!r})
+tool = Terraform(folder=folder, binary=find_terraform(os.environ), variables=os.environ, runner=Processes(),
+                 log=folder / "terraform.log", provider_mirror=None)
+try:
+    tool.apply(tool.plan(), on_event=lambda line: print(line, flush=True))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert child.stdout is not None
+    while child.stdout.readline().strip() != "creating terraform_data.slow":
+        assert child.poll() is None
+    time.sleep(1)
+    started = psutil.Process(child.pid).children(recursive=True)
+    child.send_signal(signal.SIGINT)
+    said, _ = child.communicate(timeout=60)
+    assert "interrupted" in said
+    assert [] == [process for process in started if is_alive(process)]
+    assert "terraform_data.first" in terraform.resources()
+    (tmp_path / "terraform.tfvars.json").unlink()
+    terraform.apply(terraform.plan())
     assert () == terraform.plan().changes
 
 

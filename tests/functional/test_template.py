@@ -40,7 +40,7 @@ WRONG: dict[str, object] = {
     "log_retention_days": 8,
     "description": "d" * 257,
     "tags": {f"k{number}": "v" for number in range(51)},
-    "environment": {"A-B": "v"},
+    "environment": {"A-B": "é" * 2050},
 }
 
 
@@ -151,7 +151,7 @@ def test_limits_are_refused_by_terraform_before_anything_is_made(deployment: Ter
         deployment.terraform.plan()
     said = caught.value.message
     assert [] == [name for name in WRONG if f"{name} must be" not in said and name not in {"tags", "environment"}]
-    assert ("at most 50 tags" in said, "Names in environment" in said) == (True, True)
+    assert all(words in said for words in ("at most 50 tags", "Names in environment", "at most 4 KB"))
 
 
 def test_the_template_is_formatted_valid_and_described(deployment: TerraformOnMoto) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 from laptop import PREDICTIONS, Laptop
+
+BIN = Path(sys.executable).parent  # where the command `deployer` is
 
 
 def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Path) -> None:
@@ -41,3 +45,22 @@ def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Pat
     assert "aws_lambda_function.this" in removed
     assert laptop.deployer_json("down", "--yes")["removed"] == []
     assert laptop.deployer("smoke-test", code=1).stderr.startswith("Error: Nothing is deployed here.")
+
+
+def test_a_private_url_and_the_signed_curl_line(laptop: Laptop, digits: str, config: Path) -> None:
+    """With `auth: iam` curl is refused without a signature and answered with the one that the printed line makes."""
+    private = config.with_name("private.yaml")
+    private.write_text(
+        config.read_text().replace("name: digits\n", "name: private\n").replace("auth: none", "auth: iam")
+    )
+
+    shown = laptop.deployer("up", "--bento", digits, "-f", str(private)).stdout.splitlines()
+
+    line = next(line for line in shown if line.startswith("curl "))
+    shell = replace(laptop, variables={**laptop.variables, "PATH": f"{BIN}:{laptop.variables['PATH']}"})
+    assert json.loads(shell.run("bash", "-c", line).stdout) == PREDICTIONS
+    unsigned = line.partition(" --aws-sigv4")[0]
+    assert json.loads(shell.run("bash", "-c", unsigned).stdout) == {"Message": "Forbidden"}
+    assert json.loads(laptop.deployer("smoke-test", "--name", "private").stdout) == PREDICTIONS
+    laptop.deployer("down", "--name", "private")
+    private.unlink()
