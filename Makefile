@@ -4,7 +4,7 @@ PYTEST_OPTIONS ?= -q
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test golden lint lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,6 +17,9 @@ demo: setup ## train the digits model, build its Bento, deploy it to the local t
 
 test: setup ## the whole test suite (PYTEST_OPTIONS="-q tests/unit" for a part)
 	@.venv/bin/python -m pytest $(PYTEST_OPTIONS)
+
+golden: setup ## write the screens that tests/golden holds anew
+	@UPDATE_GOLDEN=1 .venv/bin/python -m pytest -q tests/golden
 
 lint: setup ## ruff and mypy
 	@.venv/bin/ruff check .

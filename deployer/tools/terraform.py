@@ -195,8 +195,9 @@ class Terraform:
 
     def _what_exists(self) -> str:
         resources = self.resources()
-        there = f"These exist now: {', '.join(resources)}" if resources else "Nothing exists now"
-        return f"{there}. `deployer up` continues from here, `deployer down` removes it."
+        if not resources:
+            return "Nothing that terraform knows of exists now. `deployer up` begins anew."
+        return f"These exist now: {', '.join(resources)}. `deployer up` continues from here, `deployer down` removes them."
 
     def _ways_to_initialise(self) -> str:
         source = f"the folder {self._mirror} alone" if self._mirror is not None else "wherever it finds them"

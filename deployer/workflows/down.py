@@ -28,7 +28,7 @@ def down(selection: Selection, tools: Toolbox, *, confirm: Confirm) -> DownResul
         raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
     with deployment.workspace.lock("down"):
         environment = deployment.target.prepare(region=deployment.config.spec.region)
-        removed = _destroy(deployment, environment, tools) + _delete_images(deployment, environment, tools)
+        removed = _destroy(deployment, environment, tools) + _delete_the_rest(deployment, environment, tools)
         _check_nothing_is_left(deployment, environment, tools)
         deployment.workspace.delete()
     return DownResult(name=name, target=target, removed=removed)
@@ -41,10 +41,15 @@ def _destroy(deployment: Deployment, environment: Environment, tools: Toolbox) -
     return removed
 
 
-def _delete_images(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[str, ...]:
-    repository = deployment.config.repository
-    deleted = tools.aws(environment).delete_repository(repository, owner=deployment.config.name)
-    return (f"ECR repository {repository}",) if deleted else ()
+def _delete_the_rest(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[str, ...]:
+    """Delete what terraform does not own, or does not own any more: a late request can make the log group again."""
+    aws, name, repository = tools.aws(environment), deployment.config.name, deployment.config.repository
+    removed = []
+    if aws.delete_repository(repository, owner=name):
+        removed.append(f"ECR repository {repository}")
+    if aws.delete_log_group(name):
+        removed.append(f"log group of {name}")
+    return tuple(removed)
 
 
 def _check_nothing_is_left(deployment: Deployment, environment: Environment, tools: Toolbox) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.errors import DeployerError
 from deployer.models import Bento, Image, Outputs, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.infrastructure import apply_changes
@@ -12,6 +13,7 @@ from deployer.stages.smoke import check_samples
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.aws import Aws
 from deployer.tools.bentoctl import Job
 from deployer.workflows.bento import obtain_bento
 from deployer.workflows.deployment import Selection, deployment_of
@@ -83,7 +85,22 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
 
 def _ensure_infrastructure(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Outputs, bool]:
     with tools.progress.step("Applying the infrastructure with terraform") as step:
-        outputs, changes = apply_changes(tools.terraform(deployment, environment), say=step.update)
+        terraform = tools.terraform(deployment, environment)
+        if not any(address.startswith("aws_lambda_function.") for address in terraform.resources()):
+            _check_name_is_free(deployment, tools.aws(environment))
+        outputs, changes = apply_changes(terraform, say=step.update)
         made = f"{len(changes)} changes applied" if changes else "nothing to change"
         step.done(f"Infrastructure: {made}; version {outputs.version} is live")
     return outputs, bool(changes)
+
+
+def _check_name_is_free(deployment: Deployment, aws: Aws) -> None:
+    """Terraform would try for five minutes to create a function that is there already."""
+    name = deployment.config.name
+    if aws.function_state(name) is not None:
+        raise DeployerError(
+            f"A Lambda function {name} is there already, and the terraform state in {deployment.workspace.terraform}"
+            " does not know it: it was made from another folder, or this state was deleted.",
+            hint="Run deployer in the folder it was deployed from, choose another --name, or delete that function."
+            " (On the local target, `deployer local stop` forgets everything.)",
+        )

@@ -15,6 +15,8 @@ import pytest
 import uv
 from laptop import PREDICTIONS, ROOT
 
+from deployer.config import load_config
+
 NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
 MAKE, DEPLOYER = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)[:2]
 
@@ -74,3 +76,13 @@ def _shell(clone: Path, script: str) -> str:
     )
     assert ended.returncode == 0, f"{shlex.quote(script)}\n{ended.stdout}\n{ended.stderr}"
     return ended.stdout
+
+
+def test_the_config_of_the_readme_is_valid(tmp_path: Path) -> None:
+    """The config shown is one that deployer takes, and the example's."""
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (tmp_path / "digits.yaml").write_text(shown, encoding="utf-8")
+
+    config = load_config(tmp_path / "digits.yaml")
+
+    assert (config.name, config.bento, config.smoke_test.expected) == ("digits", "digits_classifier", PREDICTIONS)
