@@ -1,8 +1,8 @@
-"""A process door that runs nothing: it keeps what it was asked for and gives prepared answers."""
+"""A process door that runs nothing: it keeps what it was asked for and answers as it was told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,11 +20,16 @@ class Asked:
     log: Path | None
 
 
+Answer = tuple[int, str] | tuple[int, str, str]  # exit code, standard output, standard error
+Program = Callable[[Asked], Answer]
+
+
 @dataclass
 class StandInRunner:
-    """Gives `answers` in order as (exit code, standard output); when they are used up, success and no output."""
+    """Gives `answers` in order; when they are used up, what `program` makes of the command: success and no output."""
 
-    answers: Iterable[tuple[int, str]] = ()
+    answers: Iterable[Answer] = ()
+    program: Program = lambda asked: (0, "")
     asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,12 +46,13 @@ class StandInRunner:
         log: Path | None = None,
         on_line: OnLine | None = None,
     ) -> Completed:
-        self.asked.append(Asked(tuple(argv), env, cwd, timeout, log))
-        returncode, stdout = next(self._waiting, (0, ""))
+        asked = Asked(tuple(argv), env, cwd, timeout, log)
+        self.asked.append(asked)
+        returncode, stdout, *stderr = next(self._waiting, None) or self.program(asked)
         for line in stdout.splitlines():
             if on_line is not None:
                 on_line(line)
-        return Completed(tuple(argv), returncode, stdout, "")
+        return Completed(asked.argv, returncode, stdout, "".join(stderr))
 
     @property
     def commands(self) -> list[tuple[str, ...]]:

@@ -18,9 +18,7 @@ def deployment_options(command: Command) -> Command:
     options = [
         click.option("-f", "--config", type=EXISTING_FILE, help="The deployment config to use."),
         click.option("--name", help="The deployment's name, where there are several."),
-        click.option(
-            "--target", type=click.Choice(["local", "aws"]), help="Where; the config's, else local."
-        ),
+        click.option("--target", type=click.Choice(["local", "aws"]), help="Where; the config's, else local."),
         click.option("-y", "--yes", is_flag=True, help="Answer every question with yes."),
     ]
     for option in reversed(options):

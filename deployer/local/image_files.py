@@ -8,10 +8,12 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer.errors import DeployerError
 from deployer.image.unpack import unpack
 from deployer.local.blobs import Blobs
 
@@ -46,6 +48,14 @@ class ImageFiles:
         with self._lock:
             root = self._root(digest, [layer["digest"] for layer in manifest["layers"]])
         return _unpacked(root, config.get("config") or {})
+
+    def unpack_ahead(self, digest: str) -> None:
+        """Begin to unpack in the background, as Lambda prepares an image before a function's first start."""
+        threading.Thread(target=self._try_to_unpack, args=(digest,), daemon=True).start()
+
+    def _try_to_unpack(self, digest: str) -> None:
+        with suppress(LookupError, DeployerError, OSError):  # the first invoke meets it again and says so
+            self.unpack(digest)
 
     def _json(self, digest: str) -> Any:
         try:

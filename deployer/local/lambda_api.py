@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,10 +32,22 @@ NAME = re.compile(
 
 
 class LambdaApi:
-    """Answers Lambda requests of every region; `gateway` is where function URLs point."""
+    """Answers Lambda requests of every region; `gateway` is where function URLs point.
 
-    def __init__(self, aws: MotoAws, data_plane: DataPlane, urls: UrlConfigs, *, gateway: str) -> None:
+    `on_image` hears the digest of each image that a function is given.
+    """
+
+    def __init__(
+        self,
+        aws: MotoAws,
+        data_plane: DataPlane,
+        urls: UrlConfigs,
+        *,
+        gateway: str,
+        on_image: Callable[[str], None] = lambda digest: None,
+    ) -> None:
         self._aws, self._data_plane, self._urls, self._gateway = aws, data_plane, urls, gateway
+        self._on_image = on_image
 
     def answer(self, request: Request) -> Wsgi | None:
         region = REGION.search(request.headers.get("Authorization", ""))
@@ -160,9 +172,12 @@ class LambdaApi:
 
     def _change_code(self, request: Request, function: FunctionName, code: Mapping[str, Any]) -> Wsgi:
         uri = code.get("ImageUri")
-        if uri and self._aws.digest_of_uri(str(uri)) is None:
+        digest = self._aws.digest_of_uri(str(uri)) if uri else None
+        if uri and digest is None:
             message = f"Source image {uri} does not exist. Provide a valid source image."
             return error(400, message, kind="InvalidParameterValueException")
+        if digest:
+            self._on_image(digest)
         return self._changed(request, function)
 
     def _update_configuration(self, request: Request, function: FunctionName) -> Wsgi:

@@ -65,15 +65,22 @@ class Services:
         blobs = Blobs(folders.state / "blobs")
         blobs.forget_uploads()
         keys = Keys(self.address.access_key_id, self.address.secret_access_key)
-        self._data_plane = DataPlane(self._aws, starter=self._launcher(folders, blobs))
+        images = ImageFiles(blobs, folders.cache)
+        self._data_plane = DataPlane(self._aws, starter=self._launcher(folders, images))
         function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
-        lambda_api = LambdaApi(self._aws, self._data_plane, self._urls, gateway=self.address.gateway)
+        lambda_api = LambdaApi(
+            self._aws,
+            self._data_plane,
+            self._urls,
+            gateway=self.address.gateway,
+            on_image=images.unpack_ahead,
+        )
         control.set(ControlPlaneAddress(lambda_api, self._aws.application, keys).answer)
 
-    def _launcher(self, folders: Folders, blobs: Blobs) -> Launcher:
+    def _launcher(self, folders: Folders, images: ImageFiles) -> Launcher:
         return Launcher(
-            images=ImageFiles(blobs, folders.cache),
+            images=images,
             interpreters=Interpreters(runner=Processes(), variables=os.environ),
             isolation=self._isolation,
             spawner=self._spawner,

@@ -197,7 +197,8 @@ class Terraform:
         resources = self.resources()
         if not resources:
             return "Nothing that terraform knows of exists now. `deployer up` begins anew."
-        return f"These exist now: {', '.join(resources)}. `deployer up` continues from here, `deployer down` removes them."
+        there = ", ".join(resources)
+        return f"These exist now: {there}. `deployer up` continues from here, `deployer down` removes them."
 
     def _ways_to_initialise(self) -> str:
         source = f"the folder {self._mirror} alone" if self._mirror is not None else "wherever it finds them"

@@ -20,10 +20,7 @@ def test_a_python_that_is_too_old_is_named_with_the_way_out(tmp_path: Path) -> N
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\necho 3.8.10\nexit 1\n", encoding="utf-8")
     old.chmod(0o755)
-    told = (
-        f"make setup: {old} is 3.8.10; Python 3.10 or newer is needed."
-        " Name another: make setup PYTHON=python3.12\n"
-    )
+    told = f"make setup: {old} is 3.8.10; Python 3.10 or newer is needed. Name another: make setup PYTHON=python3.12\n"
     ended = set_up(old)
     assert (1, "", told) == (ended.returncode, ended.stdout, ended.stderr)
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import tiny_bento
 from loopback_registry import serving
+from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
 from deployer.image.blobs import BlobCache
@@ -23,7 +23,7 @@ from deployer.image.package_index import PackageIndex
 from deployer.image.requirements import Requirements
 from deployer.image.unpack import unpack
 from deployer.tools.oci_layout import Layout, read_layout
-from deployer.tools.process import Completed, OnLine, Processes, Runner
+from deployer.tools.process import Processes, Runner
 from deployer.tools.python_interpreter import find_uv
 
 
@@ -142,30 +142,19 @@ def test_uv_tells_which_index_the_user_has_chosen(tmp_path: Path, named_in: str)
     assert said[-1] == "package index private.example of the Bento: your own is used instead"
 
 
-class NoInterpreter(Processes):
+def no_interpreter(asked: Asked) -> Answer:
     """A host whose uv finds no Python of the version asked for."""
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        if list(argv[1:3]) == ["python", "find"]:
-            return Completed(tuple(argv), 2, "", "error: No interpreter found")
-        return super().run(argv, env=env, cwd=cwd, timeout=timeout, stdin=stdin, log=log, on_line=on_line)
+    if asked.argv[1:3] == ("python", "find"):
+        return 2, "", "error: No interpreter found"
+    ended = Processes().run(asked.argv, env=asked.env, cwd=asked.cwd, timeout=asked.timeout, log=asked.log)
+    return ended.returncode, ended.stdout, ended.stderr
 
 
 def test_without_an_interpreter_the_image_has_no_bytecode_and_says_so(
     bento: Path, tmp_path: Path, cache: BlobCache
 ) -> None:
     """The missing version is named, and no label claims a build."""
-    _, said = build(bento, tmp_path / "layout", cache, runner=NoInterpreter())
+    _, said = build(bento, tmp_path / "layout", cache, runner=StandInRunner(program=no_interpreter))
     layout = read_layout(tmp_path / "layout")
     unpack([layout.path(blob) for blob in layout.blobs[:-1]], tmp_path / "root")
     assert said[0].startswith(f"no Python {tiny_bento.PYTHON} on this machine: built without bytecode")

@@ -2,67 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from stand_in_runner import StandInRunner
 
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Tag
-from deployer.tools.bento_store import build_bento
-from deployer.tools.process import Completed, OnLine
+from deployer.tools.bento_build import build_bento
 
 PYTHON = Path("/project/bin/python")
 
 
-@dataclass
-class Answers:
-    """A Runner that gives prepared answers (exit code, stdout, stderr) and records what it was asked."""
-
-    prepared: list[tuple[int, str, str]]
-    argv: list[tuple[str, ...]] = field(default_factory=list)
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        self.argv.append(tuple(argv))
-        self.env = env
-        return Completed(tuple(argv), *self.prepared.pop(0))
-
-
-def build(project: Path, *prepared: tuple[int, str, str]) -> tuple[Tag, Answers]:
-    answers = Answers(list(prepared))
+def build(project: Path, *prepared: tuple[int, str, str]) -> tuple[Tag, StandInRunner]:
+    runner = StandInRunner(prepared)
     variables = {"BENTOML_HOME": "/store"}
-    return build_bento(project, python=PYTHON, runner=answers, variables=variables, log=project / "log"), answers
+    return build_bento(project, python=PYTHON, runner=runner, variables=variables, log=project / "log"), runner
 
 
 def test_the_tag_is_read_from_the_machine_readable_answer(tmp_path: Path) -> None:
     """One call with the project's Python; the store is the one the variables name."""
-    tag, answers = build(tmp_path, (0, "locking packages\n__tag__:digits:v1\n", ""))
+    tag, runner = build(tmp_path, (0, "locking packages\n__tag__:digits:v1\n", ""))
 
     assert tag == Tag("digits", "v1")
-    assert answers.argv == [(str(PYTHON), "-m", "bentoml", "build", "--output", "tag")]
-    assert (answers.env["BENTOML_HOME"], answers.env["BENTOML_DO_NOT_TRACK"]) == ("/store", "True")
+    (asked,) = runner.asked
+    assert asked.argv == (str(PYTHON), "-m", "bentoml", "build", "--output", "tag")
+    assert (asked.env["BENTOML_HOME"], asked.env["BENTOML_DO_NOT_TRACK"]) == ("/store", "True")
 
 
 def test_a_bentoml_without_that_option_is_asked_plainly(tmp_path: Path) -> None:
     """The first releases of 1.0 have no `--output`; their words for people name the tag."""
     refused = (2, "", "Usage: bentoml build\nError: No such option: --output\n")
 
-    tag, answers = build(tmp_path, refused, (0, 'Successfully built Bento(tag="digits:abc.1")\n', ""))
+    tag, runner = build(tmp_path, refused, (0, 'Successfully built Bento(tag="digits:abc.1")\n', ""))
 
     assert tag == Tag("digits", "abc.1")
-    assert answers.argv[1] == (str(PYTHON), "-m", "bentoml", "build")
+    assert runner.commands[1] == ("-m", "bentoml", "build")
 
 
 def test_success_without_a_tag_is_a_failure(tmp_path: Path) -> None:
@@ -107,12 +82,14 @@ def test_a_service_that_raises_shows_its_own_last_lines(tmp_path: Path) -> None:
 def test_a_swallowed_import_error_is_made_visible_by_importing_again(tmp_path: Path) -> None:
     """BentoML tells an ImportError without saying where it arose."""
     swallowed = "Error: `build` failed: Failed to import module \"pkg.service\": No module named 'x'\n"
-    answers = Answers([(1, "", swallowed), (1, "", 'Traceback (most recent call last):\n  File "/p/s.py", line 2\n')])
+    runner = StandInRunner(
+        [(1, "", swallowed), (1, "", 'Traceback (most recent call last):\n  File "/p/s.py", line 2\n')]
+    )
 
     with pytest.raises(DeployerError, match=r'File "/p/s\.py", line 2'):
-        build_bento(tmp_path, python=PYTHON, runner=answers, variables={}, log=tmp_path / "log")
+        build_bento(tmp_path, python=PYTHON, runner=runner, variables={}, log=tmp_path / "log")
 
-    assert answers.argv[1] == (str(PYTHON), "-c", "import importlib; importlib.import_module('pkg.service')")
+    assert runner.commands[1] == ("-c", "import importlib; importlib.import_module('pkg.service')")
 
 
 def test_bentomls_own_words_are_shown_when_the_second_import_succeeds(tmp_path: Path) -> None:

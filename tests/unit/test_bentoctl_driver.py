@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from bento_samples import write_model, write_modern
+from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
@@ -18,7 +18,6 @@ from deployer.models import Image, Layer
 from deployer.targets import Environment
 from deployer.tools.bento_store import BentoStore
 from deployer.tools.bentoctl import Bentoctl, Job
-from deployer.tools.process import Completed, OnLine
 
 DIGEST = "sha256:" + "a" * 64
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/digits"
@@ -35,36 +34,16 @@ VARIABLES = {
 Deed = Callable[[dict[str, Any]], str]
 
 
-@dataclass
-class FakeBentoctl:
-    """A Runner that is bentoctl: keeps the promises of `init` and `build`, then `deeds` spoil what it left."""
+def fake_bentoctl(*, stdout: str = "", **deeds: Deed) -> StandInRunner:
+    """bentoctl keeping the promises of `init` and `build`; then the `deeds` of that name spoil what it left."""
 
-    deeds: dict[str, Deed] = field(default_factory=dict)
-    env: dict[str, str] = field(default_factory=dict)
-    argv: list[tuple[str, ...]] = field(default_factory=list)
-    stdout: str = ""
+    def program(asked: Asked) -> Answer:
+        job = json.loads(Path(asked.env["DEPLOYER_JOB"]).read_text())
+        verb = asked.argv[2]
+        (_init if verb == "init" else _build)(job, asked.cwd)
+        return 0, deeds.get(verb, lambda job: "")(job) + stdout
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        self.env = dict(env)
-        self.argv.append(tuple(argv))
-        job = json.loads(Path(env["DEPLOYER_JOB"]).read_text())
-        verb = argv[2]
-        (_init if verb == "init" else _build)(job, cwd)
-        said = self.deeds.get(verb, lambda job: "")(job) + self.stdout
-        for line in said.splitlines():
-            if on_line is not None:
-                on_line(line)
-        return Completed(tuple(argv), 0, said, "")
+    return StandInRunner(program=program)
 
 
 def _init(job: dict[str, Any], cwd: Path) -> None:
@@ -101,7 +80,7 @@ def make_job(folder: Path) -> Job:
     )
 
 
-def driver(runner: FakeBentoctl, *, ecr: str | None = DIGEST) -> Bentoctl:
+def driver(runner: StandInRunner, *, ecr: str | None = DIGEST) -> Bentoctl:
     return Bentoctl(
         python=Path("/env/bin/python"),
         runner=runner,
@@ -113,7 +92,7 @@ def driver(runner: FakeBentoctl, *, ecr: str | None = DIGEST) -> Bentoctl:
 
 def test_init_and_build_give_the_image_that_was_pushed(tmp_path: Path) -> None:
     """The honest case; an image whose layers were all there already is reused."""
-    job, bentoctl = make_job(tmp_path), driver(FakeBentoctl())
+    job, bentoctl = make_job(tmp_path), driver(fake_bentoctl())
 
     bentoctl.init(job)
     image = bentoctl.build(job)
@@ -123,15 +102,16 @@ def test_init_and_build_give_the_image_that_was_pushed(tmp_path: Path) -> None:
 
 def test_bentoctl_gets_private_folders_and_nothing_of_the_users_python(tmp_path: Path) -> None:
     """What would make bentoctl import other packages, use another store or another account is kept from it."""
-    job, runner = make_job(tmp_path), FakeBentoctl()
+    job, runner = make_job(tmp_path), fake_bentoctl()
 
     driver(runner).init(job)
 
-    assert not {"PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE"} & runner.env.keys()
-    assert runner.env["BENTOML_HOME"] == str(job.folder / "bentoml")
-    assert runner.env["BENTOCTL_HOME"] == str(job.folder / "bentoctl")
-    assert runner.env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
-    assert (runner.env["PYTHONUTF8"], runner.env["LC_ALL"], runner.env["BENTOML_DO_NOT_TRACK"]) == (
+    env = runner.asked[-1].env
+    assert not {"PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE"} & env.keys()
+    assert env["BENTOML_HOME"] == str(job.folder / "bentoml")
+    assert env["BENTOCTL_HOME"] == str(job.folder / "bentoctl")
+    assert env["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert (env["PYTHONUTF8"], env["LC_ALL"], env["BENTOML_DO_NOT_TRACK"]) == (
         "1",
         "C.UTF-8",
         "True",
@@ -142,7 +122,7 @@ def test_the_image_commands_get_deployers_own_environment_back(tmp_path: Path) -
     """The job lists every variable in which bentoctl's environment differs from ours."""
     job = make_job(tmp_path)
 
-    driver(FakeBentoctl()).init(job)
+    driver(fake_bentoctl()).init(job)
 
     restored = json.loads(job.file.read_text())["restored_variables"]
     assert restored["PYTHONPATH"].endswith(":/mine")
@@ -153,11 +133,11 @@ def test_the_image_commands_get_deployers_own_environment_back(tmp_path: Path) -
 
 def test_no_secret_is_in_a_command_or_in_the_log_and_the_job_is_private(tmp_path: Path) -> None:
     """Values under env travel in files that only their owner reads; bentoctl's echo of them is not logged."""
-    job, runner = make_job(tmp_path), FakeBentoctl(stdout=f"key: value:     TOKEN: {SECRET}\nothers: are kept\n")
+    job, runner = make_job(tmp_path), fake_bentoctl(stdout=f"key: value:     TOKEN: {SECRET}\nothers: are kept\n")
 
     driver(runner).init(job)
 
-    assert SECRET not in str(runner.argv)
+    assert SECRET not in str(runner.commands)
     assert job.log.read_text() == "key: value:     TOKEN: ***\nothers: are kept\n"
     assert (job.folder.stat().st_mode & 0o077, job.file.stat().st_mode & 0o077) == (0, 0)
 
@@ -166,7 +146,7 @@ def test_every_value_reaches_the_operator_whatever_bentoctl_carries(tmp_path: Pa
     """The empty value, which bentoctl refuses, is in the values all the same."""
     job = make_job(tmp_path)
 
-    driver(FakeBentoctl()).init(job)
+    driver(fake_bentoctl()).init(job)
 
     document = json.loads(job.file.read_text())
     assert document["asked"]["env"] == {"TOKEN": SECRET}
@@ -176,7 +156,7 @@ def test_every_value_reaches_the_operator_whatever_bentoctl_carries(tmp_path: Pa
 def test_only_the_builders_progress_is_passed_on(tmp_path: Path) -> None:
     """bentoctl's own chatter stays in the log."""
     job, lines = make_job(tmp_path), list[str]()
-    runner = FakeBentoctl(deeds={"build": lambda job: "Created the repository\n[image] layer model\n"})
+    runner = fake_bentoctl(build=lambda job: "Created the repository\n[image] layer model\n")
     driver(runner).init(job)
 
     driver(runner).build(job, on_line=lines.append)
@@ -186,7 +166,7 @@ def test_only_the_builders_progress_is_passed_on(tmp_path: Path) -> None:
 
 def test_nothing_staged_is_left_behind(tmp_path: Path) -> None:
     """After a build, failed or not, no copy of the Bento stays."""
-    job, bentoctl = make_job(tmp_path), driver(FakeBentoctl(deeds={"build": lambda job: "Error [X]: no\n"}))
+    job, bentoctl = make_job(tmp_path), driver(fake_bentoctl(build=lambda job: "Error [X]: no\n"))
     bentoctl.init(job)
 
     with pytest.raises(DeployerError):
@@ -235,7 +215,7 @@ def test_init_is_judged_by_what_it_left(tmp_path: Path, deed: Deed, message: str
     job = make_job(tmp_path)
 
     with pytest.raises(DeployerError, match=message) as caught:
-        driver(FakeBentoctl(deeds={"init": deed})).init(job)
+        driver(fake_bentoctl(init=deed)).init(job)
     assert caught.value.log == job.log
 
 
@@ -268,7 +248,7 @@ def _stale_values(job: dict[str, Any]) -> str:
 )
 def test_build_is_judged_by_what_it_left(tmp_path: Path, deed: Deed, message: str) -> None:
     """bentoctl's own error line, the cause from our image command, and each promised thing looked up."""
-    job, bentoctl = make_job(tmp_path), driver(FakeBentoctl(deeds={"build": deed}))
+    job, bentoctl = make_job(tmp_path), driver(fake_bentoctl(build=deed))
     bentoctl.init(job)
 
     with pytest.raises(DeployerError, match=message) as caught:
@@ -279,7 +259,7 @@ def test_build_is_judged_by_what_it_left(tmp_path: Path, deed: Deed, message: st
 @pytest.mark.parametrize("digest", [None, "sha256:other"])
 def test_an_image_that_ecr_does_not_have_is_a_failed_build(tmp_path: Path, digest: str | None) -> None:
     """The last word has ECR itself."""
-    job, bentoctl = make_job(tmp_path), driver(FakeBentoctl(), ecr=digest)
+    job, bentoctl = make_job(tmp_path), driver(fake_bentoctl(), ecr=digest)
     bentoctl.init(job)
 
     with pytest.raises(DeployerError, match=f"but ECR repository digits has {digest or 'no such image'}"):
@@ -291,4 +271,4 @@ def test_build_needs_the_config_that_init_wrote(tmp_path: Path) -> None:
     job = make_job(tmp_path)
 
     with pytest.raises(DeployerError, match="left no readable"):
-        driver(FakeBentoctl()).build(job)
+        driver(fake_bentoctl()).build(job)

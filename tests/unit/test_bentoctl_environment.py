@@ -3,48 +3,40 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
 from deployer.tools.bentoctl_environment import LOCK, ensure, is_whole
-from deployer.tools.process import Completed, OnLine
 
 OFFLINE = "error: Failed to fetch: `https://index/simple/`\n  Caused by: error sending request for url"
 
 
-@dataclass
-class FakeInstaller:
-    """A Runner that is uv and pip: `failing` programs (`uv`, `pip`) end with `stderr`, the others make folders."""
+def fake_installer(*failing: str, stderr: str = OFFLINE) -> StandInRunner:
+    """uv and pip: the `failing` ones of them end with `stderr`, the others make folders."""
 
-    failing: tuple[str, ...] = ()
-    stderr: str = OFFLINE
-    installs: list[str] = field(default_factory=list)
+    def program(asked: Asked) -> Answer:
+        if "venv" in asked.argv:
+            _make_environment(Path(asked.argv[-1]))
+        elif _installer(asked) in failing:
+            return 1, "", stderr
+        else:
+            for package in ("bentoctl", "bentoml", "boto3"):
+                (next(asked.cwd.glob("bentoctl-*/lib/*/site-packages")) / package).mkdir()
+        return 0, ""
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        if "venv" in argv:
-            _make_environment(Path(argv[-1]))
-            return Completed(tuple(argv), 0, "", "")
-        program = "uv" if argv[0].endswith("uv") else "pip"
-        self.installs.append(program)
-        if program in self.failing:
-            return Completed(tuple(argv), 1, "", self.stderr)
-        for package in ("bentoctl", "bentoml", "boto3"):
-            (next(cwd.glob("bentoctl-*/lib/*/site-packages")) / package).mkdir()
-        return Completed(tuple(argv), 0, "", "")
+    return StandInRunner(program=program)
+
+
+def installs(runner: StandInRunner) -> list[str]:
+    return [_installer(asked) for asked in runner.asked if "venv" not in asked.argv]
+
+
+def _installer(asked: Asked) -> str:
+    return "uv" if asked.argv[0].endswith("uv") else "pip"
 
 
 def _make_environment(folder: Path) -> None:
@@ -61,7 +53,7 @@ class Home:
         self.log = root / "log"
         self.steps: list[str] = []
 
-    def ensure(self, installer: FakeInstaller) -> Path:
+    def ensure(self, installer: StandInRunner) -> Path:
         return ensure(runner=installer, variables={}, log=self.log, on_step=self.steps.append)
 
     @property
@@ -77,12 +69,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def test_it_is_made_once_and_then_found(home: Home) -> None:
     """The second call installs nothing and says nothing."""
-    installer = FakeInstaller()
+    installer = fake_installer()
 
     first, second = home.ensure(installer), home.ensure(installer)
 
     assert (first, second) == (home.folder / "bin" / "python", first)
-    assert (installer.installs, home.steps) == (["uv"], ["Making bentoctl's environment"])
+    assert (installs(installer), home.steps) == (["uv"], ["Making bentoctl's environment"])
 
 
 def _remove_python(folder: Path) -> None:
@@ -115,7 +107,7 @@ def _remove_libraries(folder: Path) -> None:
 )
 def test_whatever_is_gone_it_is_made_again(home: Home, damage: Callable[[Path], None]) -> None:
     """A deleted interpreter, package or marker (a killed installation has none) is repaired and said."""
-    installer = FakeInstaller()
+    installer = fake_installer()
     home.ensure(installer)
     damage(home.folder)
     assert not is_whole(home.folder)
@@ -128,30 +120,30 @@ def test_whatever_is_gone_it_is_made_again(home: Home, damage: Callable[[Path], 
 
 def test_pip_is_tried_where_uv_fails(home: Home) -> None:
     """A package index that only pip's configuration names is enough."""
-    installer = FakeInstaller(failing=("uv",))
+    installer = fake_installer("uv")
 
     home.ensure(installer)
 
-    assert installer.installs == ["uv", "pip"]
+    assert installs(installer) == ["uv", "pip"]
     assert is_whole(home.folder)
 
 
 def test_no_index_is_a_clear_error_and_leaves_nothing_half_made(home: Home) -> None:
     """The message says what is missing and what to do; the next run starts clean."""
     with pytest.raises(DeployerError, match="no package index gave its packages") as caught:
-        home.ensure(FakeInstaller(failing=("uv", "pip")))
+        home.ensure(fake_installer("uv", "pip"))
 
     assert "UV_DEFAULT_INDEX" in caught.value.hint
     assert caught.value.log == home.log
     assert not any(path.is_dir() for path in home.cache.glob("bentoctl-*"))
-    home.ensure(FakeInstaller())
+    home.ensure(fake_installer())
     assert is_whole(home.folder)
 
 
 def test_another_failure_shows_the_installers_own_words(home: Home) -> None:
     """A hash that does not match is not a matter of the network."""
     with pytest.raises(DeployerError, match="Hash mismatch for boto3"):
-        home.ensure(FakeInstaller(failing=("uv", "pip"), stderr="error: Hash mismatch for boto3\n"))
+        home.ensure(fake_installer("uv", "pip", stderr="error: Hash mismatch for boto3\n"))
 
 
 def test_the_list_is_locked_by_hashes_and_names_no_index() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from stand_in_runner import StandInRunner
 
 from deployer.errors import DeployerError
 from deployer.image import context, manifest
@@ -21,7 +21,6 @@ from deployer.image.python_layers import versions
 from deployer.image.requirements import Requirements
 from deployer.image.uv import Platform, Uv
 from deployer.tools.oci_layout import read_layout
-from deployer.tools.process import Completed, OnLine
 
 
 def bento(folder: Path, **content: Any) -> Path:
@@ -170,26 +169,6 @@ def test_a_layout_holds_the_image_and_nothing_older(tmp_path: Path) -> None:
     assert len(list((folder / "blobs" / "sha256").iterdir())) == 3
 
 
-class FailingUv:
-    """A runner whose program always ends with exit code 1 and these last words."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        return Completed(tuple(argv), 1, "", self._words)
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -207,7 +186,7 @@ class FailingUv:
 )
 def test_a_package_that_cannot_be_had_is_named(tmp_path: Path, words: str, said: str) -> None:
     """uv's words become one sentence with the package, the Python and the platform."""
-    runner = FailingUv(words)
+    runner = StandInRunner([(1, "", words)])
     uv = Uv(Path("uv"), runner, PackageIndex(Path("uv"), runner, {}, lambda line: None))
     with pytest.raises(DeployerError) as caught:
         uv.resolve(Requirements(("x",)), platform=Platform("3.11", "x86_64"), cwd=tmp_path, scratch=tmp_path)

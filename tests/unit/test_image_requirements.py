@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
 from deployer.image import requirements
 from deployer.image.package_index import PackageIndex, pip_settings
 from deployer.image.requirements import Requirements, package_name, parse
-from deployer.tools.process import Completed, OnLine
 
 BENTOML_1_4 = """--index-url https://index.example/simple
 
@@ -97,28 +97,19 @@ DEFAULT = "https://default.example/simple"
 PRIVATE = Requirements(("x",), index_url="https://user:secret@private.example/simple")
 
 
-class TellingUv:
-    """A runner that stands for uv: it tells its own default index, or the one that its environment names."""
+def telling_uv(asked: Asked) -> Answer:
+    """uv tells its own default index, or the one that its environment names."""
+    index = asked.env.get("UV_DEFAULT_INDEX") or asked.env.get("UV_INDEX_URL") or DEFAULT
+    return 0, f"--index-url {index}
 
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        index = env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL") or DEFAULT
-        return Completed(tuple(argv), 0, f"--index-url {index}\n\n", "")
+"
 
 
 def options(wanted: Requirements, variables: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """uv's options for these sources, and what the user was told."""
     said: list[str] = []
-    return PackageIndex(Path("uv"), TellingUv(), variables, said.append).options(wanted, cwd=Path("/")), said
+    index = PackageIndex(Path("uv"), StandInRunner(program=telling_uv), variables, said.append)
+    return index.options(wanted, cwd=Path("/")), said
 
 
 @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])

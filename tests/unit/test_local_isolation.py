@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
 from deployer.local.isolation import TOOLS, Isolation, probe
-from deployer.tools.process import Completed, OnLine
 
 
-@dataclass
-class Answering:
-    """A runner whose program ends as told."""
-
-    returncode: int = 0
-    stderr: str = ""
-    fault: str = ""
-
-    def run(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str],
-        cwd: Path,
-        timeout: float,
-        stdin: bytes = b"",
-        log: Path | None = None,
-        on_line: OnLine | None = None,
-    ) -> Completed:
-        if self.fault:
-            raise DeployerError(self.fault)
-        return Completed(tuple(argv), self.returncode, "", self.stderr)
+def out_of_time(asked: Asked) -> Answer:
+    raise DeployerError("setpriv did not finish within 10 s")
 
 
 def test_a_sandbox_that_works_is_used(tmp_path: Path) -> None:
     """The folder it needs is made and stays empty."""
-    isolation = probe(tmp_path / "sandbox", runner=Answering())
+    isolation = probe(tmp_path / "sandbox", runner=StandInRunner())
     assert (True, []) == (isolation.full, list((tmp_path / "sandbox").iterdir()))
 
 
 @pytest.mark.parametrize(
     ("runner", "reason"),
     [
-        (Answering(1, "unshare: Operation not permitted\nmore\n"), "unshare: Operation not permitted"),
-        (Answering(32), "exit code 32"),
-        (Answering(fault="setpriv did not finish within 10 s"), "did not finish"),
+        (StandInRunner([(1, "", "unshare: Operation not permitted\nmore\n")]), "unshare: Operation not permitted"),
+        (StandInRunner([(32, "")]), "exit code 32"),
+        (StandInRunner(program=out_of_time), "did not finish"),
     ],
 )
-def test_a_sandbox_that_does_not_work_is_said(tmp_path: Path, runner: Answering, reason: str) -> None:
+def test_a_sandbox_that_does_not_work_is_said(tmp_path: Path, runner: StandInRunner, reason: str) -> None:
     """The first line of what the system answered is the reason."""
     isolation = probe(tmp_path / "sandbox", runner=runner)
     assert not isolation.full and reason in isolation.reason
