@@ -79,7 +79,7 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
         )
         image = build_image(job, tools.bentoctl(deployment, environment), say=step.update)
         record_image(workspace.image_record, inputs, image)
-        step.done(f"Image is built and {'already there' if image.reused else 'pushed'}: {image.digest[:19]}")
+        step.done(f"Image is built, {'the registry had it' if image.reused else 'pushed'}: {image.digest[:19]}")
     return image
 
 

@@ -6,10 +6,10 @@ import json
 import shutil
 import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
+import urllib3
 import uv
 import yaml
 from laptop import Laptop
@@ -46,7 +46,7 @@ def echo_config(laptop: Laptop) -> Path:
 
 
 def test_hard_values_arrive_unchanged_at_the_function(laptop: Laptop, echo_config: Path) -> None:
-    """Quotes, backslashes, newlines, markup and unicode in `env` and `spec`, and a nested repository, with `--build`."""
+    """Quotes, backslashes, newlines, markup, unicode in `env` and `spec`; a nested repository; `--build`."""
     project = laptop.folder / "echo_service"
     shutil.copytree(HERE / "echo_service", project)
 
@@ -88,6 +88,4 @@ def _install(environment: Path, *packages: str) -> None:
 
 
 def _post(url: str, value: object) -> object:
-    request = urllib.request.Request(url, json.dumps(value).encode(), {"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    return urllib3.request("POST", url, json=value, retries=False, timeout=60).json()

@@ -36,7 +36,10 @@ RESULT = UpResult(
 )
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, "local start", "local status", "local stop", "local logs", "local credentials", "image build", "image push"])
+LOCAL = [f"local {verb}" for verb in ("start", "status", "stop", "logs", "credentials")]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS, *LOCAL, "image build", "image push"])
 def test_help(command: str) -> None:
     """Every command explains itself the way the golden file says."""
     shown = CliRunner().invoke(deployer, [*command.split(), "--help"], prog_name="deployer", terminal_width=100)

@@ -25,7 +25,11 @@ pandas[excel]==3.1.1  # another
 
 def test_a_list_of_bentoml_1_4_is_taken_as_it_is() -> None:
     """Options and comments go, continued lines are joined, nothing is added to what is pinned."""
-    expected = ("bentoml==1.4.39", 'numpy==2.4.6 ; python_version > "3.9"      --hash=sha256:aa', "pandas[excel]==3.1.1")
+    expected = (
+        "bentoml==1.4.39",
+        'numpy==2.4.6 ; python_version > "3.9"      --hash=sha256:aa',
+        "pandas[excel]==3.1.1",
+    )
     found = parse(BENTOML_1_4, bentoml_version="1.4.39")
     assert found == Requirements(expected, index_url="https://index.example/simple")
 
@@ -86,7 +90,11 @@ def test_a_line_that_cannot_be_honoured_is_named(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "name"),
-    [("Scikit_Learn[a,b]>=1", "scikit-learn"), ("./wheels/scikit_learn-1.0-py3-none-any.whl", "scikit-learn"), ("x", "x")],
+    [
+        ("Scikit_Learn[a,b]>=1", "scikit-learn"),
+        ("./wheels/scikit_learn-1.0-py3-none-any.whl", "scikit-learn"),
+        ("x", "x"),
+    ],
 )
 def test_package_names_are_compared_as_the_index_does(line: str, name: str) -> None:
     """Case and separators do not matter."""
@@ -100,9 +108,7 @@ PRIVATE = Requirements(("x",), index_url="https://user:secret@private.example/si
 def telling_uv(asked: Asked) -> Answer:
     """uv tells its own default index, or the one that its environment names."""
     index = asked.env.get("UV_DEFAULT_INDEX") or asked.env.get("UV_INDEX_URL") or DEFAULT
-    return 0, f"--index-url {index}
-
-"
+    return 0, f"--index-url {index}\n\n"
 
 
 def options(wanted: Requirements, variables: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -141,7 +147,17 @@ def test_extra_indexes_and_links_of_the_bento_are_used() -> None:
 
 def test_pips_settings_stand_in_where_uv_has_none() -> None:
     """Each of pip's variables is handed on under uv's name, unless uv has its own."""
-    pip = {"PIP_INDEX_URL": "https://a", "PIP_EXTRA_INDEX_URL": "https://b", "PIP_FIND_LINKS": "/c /d", "PIP_CERT": "/e"}
-    expected = {"UV_DEFAULT_INDEX": "https://a", "UV_INDEX": "https://b", "UV_FIND_LINKS": "/c,/d", "SSL_CERT_FILE": "/e"}
+    pip = {
+        "PIP_INDEX_URL": "https://a",
+        "PIP_EXTRA_INDEX_URL": "https://b",
+        "PIP_FIND_LINKS": "/c /d",
+        "PIP_CERT": "/e",
+    }
+    expected = {
+        "UV_DEFAULT_INDEX": "https://a",
+        "UV_INDEX": "https://b",
+        "UV_FIND_LINKS": "/c,/d",
+        "SSL_CERT_FILE": "/e",
+    }
     assert pip_settings(pip) == expected
     assert pip_settings({**pip, **dict.fromkeys([*expected], "mine")}) == {}

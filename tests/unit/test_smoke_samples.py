@@ -86,14 +86,14 @@ def test_a_folder_is_no_sample_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ('[{"a": 1},\n ]', "line 2 column 2"),
+        ('[{"a": 1}\n {}]', "line 2 column 2"),
         ("", "line 1 column 1"),
         ("[NaN]", "NaN is not a JSON value"),
         ("[1, -Infinity]", "-Infinity is not a JSON value"),
         (b"[\xff]", "invalid start byte"),
         ("[" * 100_000, "recursion"),
     ],
-    ids=["comma", "empty", "NaN", "Infinity", "not UTF-8", "nested too deep"],
+    ids=["no comma", "empty", "NaN", "Infinity", "not UTF-8", "nested too deep"],
 )
 def test_what_is_not_json_is_refused_with_the_place(tmp_path: Path, content: str | bytes, said: str) -> None:
     """The file and where in it the JSON ends to be JSON."""
