@@ -39,7 +39,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Bento:
-    """A Bento as the store holds it. `python_version` is a minor version such as `3.11`."""
+    """A Bento as the store holds it. `python_version` is a minor version such as `3.11`.
+
+    `environment` are the variables that it gives its service, those with a value.
+    """
 
     tag: Tag
     path: Path
@@ -48,6 +51,7 @@ class Bento:
     service: str
     models: tuple[Model, ...] = ()
     routes: tuple[Route, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,6 @@ class Image:
     @property
     def uri(self) -> str:
         return f"{self.repository}:{self.tag}"
-
-    @property
-    def pinned_uri(self) -> str:
-        return f"{self.repository}@{self.digest}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class SmokeReport:
 
 @dataclass(frozen=True)
 class UpResult:
-    """What `deployer up` reports; `--output json` prints exactly this, and its shape is a public contract."""
+    """What `deployer up` made of a Bento; `changed` when anything was pushed or applied."""
 
     bento: Tag
     image: Image

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.config import DeploymentConfig
+from deployer.errors import DeployerError
 from deployer.targets import Environment, Target
 from deployer.targets.aws import AwsTarget
 from deployer.targets.local import LocalTarget
@@ -73,7 +74,7 @@ def real_toolbox() -> Toolbox:
         return Bentoctl(python=python, runner=runner, variables=environment.process_variables(variables))
 
     return Toolbox(
-        folder=Path.cwd(),
+        folder=_current_folder(),
         variables=variables,
         runner=runner,
         progress=screen,
@@ -87,3 +88,10 @@ def real_toolbox() -> Toolbox:
         terraform=terraform,
         bentoctl=bentoctl,
     )
+
+
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise DeployerError("The current folder is gone.", hint="Change to the folder of your project.") from error

@@ -21,20 +21,22 @@ from rich.text import Text
 from deployer.errors import DeployerError
 from deployer.models import DownResult, SmokeReport, UpResult
 
+ASCII_MARKS = {"✓": "+", "✗": "x", "·": "-"}
+
 
 class Step:
     """One line of progress: `update` shows what is being done now, `done` is what stays on the screen."""
 
     def __init__(self, title: str, status: Status | None = None) -> None:
-        self.outcome = title
+        self.outcome, self.went_well = title, True
         self._title, self._status = title, status
 
     def update(self, detail: str) -> None:
         if self._status is not None:
             self._status.update(Text(f"{self._title} · {detail}"))
 
-    def done(self, outcome: str) -> None:
-        self.outcome = outcome
+    def done(self, outcome: str, *, well: bool = True) -> None:
+        self.outcome, self.went_well = outcome, well
 
 
 class Progress(Protocol):
@@ -57,12 +59,15 @@ class Screen:
         with self._console.status(Text(title)) as status:
             step = Step(title, status if self._console.is_terminal else None)
             yield step
-        self._line("✓", "green", f"{step.outcome}  ({time.monotonic() - began:.1f} s)")
+        mark, style = ("✓", "green") if step.went_well else ("✗", "bold red")
+        self._line(mark, style, f"{step.outcome}  ({time.monotonic() - began:.1f} s)")
 
     def note(self, text: str) -> None:
         self._line("·", "yellow", text)
 
     def _line(self, mark: str, style: str, text: str) -> None:
+        if self._console.options.ascii_only:
+            mark = ASCII_MARKS[mark]
         self._console.print(Text.assemble((mark, style), " ", text))
 
 
@@ -93,7 +98,13 @@ def show_smoke_report(report: SmokeReport) -> None:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output, and nothing else there."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(_json(value, indent=2))
+
+
+def _json(value: object, *, indent: int | None = None) -> str:
+    """Readable where standard output takes every character, escaped where it does not."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return json.dumps(value, indent=indent, ensure_ascii=not encoding.lower().startswith("utf"))
 
 
 def print_up(result: UpResult, *, curl: str) -> None:
@@ -110,7 +121,7 @@ def print_up(result: UpResult, *, curl: str) -> None:
 def print_answer(report: SmokeReport) -> None:
     """The answer to the samples as one JSON line."""
     if report.sampled:
-        click.echo(json.dumps(report.response, ensure_ascii=False))
+        click.echo(_json(report.response))
 
 
 def up_as_json(result: UpResult) -> dict[str, Any]:

@@ -26,15 +26,8 @@ import urllib3
 
 from deployer.local import client
 from deployer.local.address import Folders
-from deployer.local.functions import (
-    LATEST,
-    FunctionName,
-    FunctionVersion,
-    NoSuchFunction,
-    NoSuchRepository,
-    Repository,
-    TagIsImmutable,
-)
+from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable
+from deployer.local.functions import LATEST, FunctionName, FunctionVersion, NoSuchFunction
 from deployer.tools.process import Processes
 from deployer.tools.python_interpreter import find_uv
 

@@ -16,9 +16,9 @@ def write(folder: Path, *, python: str = PYTHON, weights: bytes = b"weights") ->
     wheels, model = folder / "env" / "python" / "wheels", folder / "models" / "m" / "1"
     for part in (wheels, model, folder / "src"):
         part.mkdir(parents=True, mode=0o700)
-    named = {"name": "tiny", "version": "v1", "bentoml_version": "1.4.39", "image": {"python_version": python}}
-    services = [{"name": "Tiny", "models": [{"tag": "m:1"}]}]
-    (folder / "bento.yaml").write_text(yaml.safe_dump({**named, "services": services}), "utf-8")
+    named = {"name": "tiny", "version": "v1", "bentoml_version": "1.4.39", "service": "service:Tiny"}
+    described = {"image": {"python_version": python}, "services": [{"name": "Tiny", "models": [{"tag": "m:1"}]}]}
+    (folder / "bento.yaml").write_text(yaml.safe_dump({**named, **described}), "utf-8")
     (folder / "src" / "service.py").write_text("import tiny\n", "utf-8")
     names = [_wheel(wheels, "bentoml", "1.4.39"), _wheel(wheels, "tiny", "1.0")]
     (wheels.parent / "requirements.txt").write_text("".join(f"./wheels/{name}\n" for name in names), "utf-8")

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import importlib
 import sys
-import tempfile
-import traceback
-from pathlib import Path
 
 import click
 
 from deployer import __version__
-from deployer.errors import DeployerError, Interrupted
+from deployer.cli import failures
 
 COMMANDS = {
     "up": ("deployer.cli.up:up", "Deploy a Bento, test it, print its URL."),
@@ -65,34 +62,10 @@ def main() -> None:
 
 
 def _exit_code_of_a_run() -> int:
+    failures.treat_signals_as_ctrl_c()
+    failures.show_every_character()
     try:
         code = deployer.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except DeployerError as error:
-        return _report(error)
-    except (KeyboardInterrupt, click.Abort):
-        hint = "Run the same command again: it continues from what exists."
-        return _report(Interrupted("Interrupted; everything that deployer had started was stopped.", hint=hint))
-    except Exception:
-        return _report_bug()
+    except (Exception, KeyboardInterrupt) as error:
+        return failures.report(error)
     return code if isinstance(code, int) else 0
-
-
-def _report(error: DeployerError) -> int:
-    from deployer.ui import show_error
-
-    show_error(error)
-    return error.exit_code
-
-
-def _report_bug() -> int:
-    with tempfile.NamedTemporaryFile("w", prefix="deployer-bug-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write(f"deployer {__version__}, Python {sys.version}\n{traceback.format_exc()}")
-    summary = traceback.format_exception_only(*sys.exc_info()[:2])[-1].strip()
-    hint = "Please report it with the log; nothing is lost, and the same command may be run again."
-    _report(DeployerError(f"A bug in deployer: {summary}", hint=hint, log=Path(log.name)))
-    return 3

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from deployer.cli.options import deployment_options, output_option
+from deployer.cli.options import bento_option, deployment_options, output_option
 from deployer.config import TargetName
 
 
 @click.command()
-@click.option("--bento", metavar="NAME:VERSION", help="Choose the deployment by the Bento that its config names.")
+@bento_option
 @deployment_options
 @output_option
 def down(

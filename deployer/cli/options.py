@@ -10,14 +10,28 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+EXECUTABLE = click.Path(exists=True, dir_okay=False, executable=True, path_type=Path)
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def not_empty(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty text: an unset shell variable must not mean "whichever deployment is there"."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("it is empty.", ctx, param)
+    return value
+
+
+def bento_option(command: Command) -> Command:
+    """The deployment of a Bento, for commands that act on one that is there."""
+    explained = "Choose the deployment by the Bento that its config names."
+    return click.option("--bento", callback=not_empty, metavar="NAME:VERSION", help=explained)(command)
 
 
 def deployment_options(command: Command) -> Command:
     """Which deployment a command acts on."""
     options = [
         click.option("-f", "--config", type=EXISTING_FILE, help="The deployment config to use."),
-        click.option("--name", help="The deployment's name, where there are several."),
+        click.option("--name", callback=not_empty, help="The deployment's name, where there are several."),
         click.option("--target", type=click.Choice(["local", "aws"]), help="Where; the config's, else local."),
         click.option("-y", "--yes", is_flag=True, help="Answer every question with yes."),
     ]

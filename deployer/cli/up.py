@@ -6,14 +6,19 @@ from pathlib import Path
 
 import click
 
-from deployer.cli.options import EXISTING_FOLDER, deployment_options, output_option
+from deployer.cli.options import EXECUTABLE, EXISTING_FOLDER, deployment_options, not_empty, output_option
 from deployer.config import TargetName
 
 
 @click.command()
-@click.option("--bento", metavar="NAME:VERSION", help="The Bento to deploy: NAME:VERSION, NAME:latest or NAME.")
+@click.option(
+    "--bento",
+    callback=not_empty,
+    metavar="NAME:VERSION",
+    help="The Bento to deploy: NAME:VERSION, NAME:latest or NAME.",
+)
 @click.option("--build", type=EXISTING_FOLDER, help="Run `bentoml build` in this project first and deploy the result.")
-@click.option("--python", type=click.Path(exists=True, path_type=Path), help="The Python that builds the project.")
+@click.option("--python", type=EXECUTABLE, metavar="PATH", help="The Python that builds the project.")
 @deployment_options
 @output_option
 def up(

@@ -10,20 +10,21 @@ from pathlib import Path
 
 from deployer import __version__, directories
 from deployer.errors import DeployerError
-from deployer.image import archive, context, manifest, requirements
+from deployer.image import archive, manifest, requirements
 from deployer.image.archive import Tree
-from deployer.image.blobs import Blob, BlobCache
 from deployer.image.bytecode import Compiler, find_compiler
-from deployer.image.context import Context
+from deployer.image.layer_cache import Blob, BlobCache
 from deployer.image.manifest import TitledBlob
 from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import PACKAGE, PythonLayers
 from deployer.image.uv import Platform, Uv
-from deployer.models import Layer
+from deployer.models import Bento, Layer
+from deployer.tools.bento_document import read_bento
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_uv
 
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+HOME = "home/bentoml/bento"
 Say = Callable[[str], None]
 
 
@@ -46,31 +47,34 @@ class Builder:
     log: Path | None = None
     machine: str = ""  # x86_64 or aarch64; empty: this host's
 
-    def build(self, bento: Path, *, layout: Path) -> BuiltImage:
-        """Same Bento, same deployer, same interpreter patch release: same digest, in any folder and with any cache."""
-        with _disk_errors():
-            return self._build(bento, layout)
+    def build(self, folder: Path, *, layout: Path) -> BuiltImage:
+        """Make `layout` the image of the Bento in `folder`, which has its models in `models/`.
 
-    def _build(self, bento: Path, layout: Path) -> BuiltImage:
-        wanted = context.read(bento)
-        python = self._python_layers(wanted)
-        asked = requirements.read(bento, bentoml_version=wanted.bentoml_version)
-        resolved = python.resolve(asked, bento=bento)
-        layers = [self._said("dependencies", python.dependencies(resolved, asked, bento=bento))]
-        layers += [self._folder(f"model {name}", tree) for name, tree in wanted.models]
-        layers.append(self._said("service", python.service(wanted.code)))
+        Same Bento, same deployer, same interpreter patch release: same digest, in any folder and with any cache.
+        """
+        with _disk_errors():
+            return self._build(read_bento(folder, models=None), layout)
+
+    def _build(self, bento: Bento, layout: Path) -> BuiltImage:
+        python = self._python_layers(bento)
+        asked = requirements.read(bento.path, bentoml_version=bento.bentoml_version)
+        resolved = python.resolve(asked, bento=bento.path)
+        layers = [self._said("dependencies", python.dependencies(resolved, asked, bento=bento.path))]
+        layers += [self._folder(f"model {name}", tree) for name, tree in _models(bento.path)]
+        layers.append(self._said("service", python.service(Tree(bento.path, HOME, without=frozenset({"models"})))))
         layers.append(self._said("handler", python.handler(PACKAGE / "runtime")))
-        digest = self._write(layout, layers, wanted, python, resolved)
+        digest = self._write(layout, layers, bento, python, resolved)
         self.cache.prune()
         return BuiltImage(digest, tuple(Layer(layer.title, layer.blob.digest, layer.blob.size) for layer in layers))
 
-    def _python_layers(self, wanted: Context) -> PythonLayers:
-        compiler = find_compiler(wanted.python, runner=self.runner, variables=self.variables, log=self.log)
+    def _python_layers(self, bento: Bento) -> PythonLayers:
+        compiler = find_compiler(bento.python_version, runner=self.runner, variables=self.variables, log=self.log)
         if compiler is None:
-            self.say(f"no Python {wanted.python} on this machine: built without bytecode, so cold starts are slower")
+            wanted = f"Python {bento.python_version}"
+            self.say(f"no {wanted} on this machine: built without bytecode, so cold starts are slower")
         binary = find_uv()
         uv = Uv(binary, self.runner, PackageIndex(binary, self.runner, self.variables, self.say), self.log)
-        return PythonLayers(self.cache, uv, Platform(wanted.python, self._machine()), compiler)
+        return PythonLayers(self.cache, uv, Platform(bento.python_version, self._machine()), compiler)
 
     def _machine(self) -> str:
         asked = self.machine or host.machine()
@@ -88,20 +92,23 @@ class Builder:
         self.say(f"layer {title}: {blob.size / 1e6:.1f} MB{' (cached)' if cached else ''}")
         return TitledBlob(title, blob)
 
-    def _write(
-        self, layout: Path, layers: list[TitledBlob], wanted: Context, python: PythonLayers, resolved: str
-    ) -> str:
+    def _write(self, layout: Path, layers: list[TitledBlob], bento: Bento, python: PythonLayers, resolved: str) -> str:
         architecture = python.platform.architecture
-        labels = _labels(wanted, python.compiler)
-        config = manifest.configuration(
-            layers, architecture=architecture, environment=wanted.environment, labels=labels
-        )
+        labels = _labels(bento, python.compiler)
+        config = manifest.configuration(layers, architecture=architecture, environment=bento.environment, labels=labels)
         content = manifest.manifest(config, layers)
         blobs = [self.cache.path(layer.blob.digest) for layer in layers]
         manifest.write_layout(
             layout, config=config, manifest=content, architecture=architecture, blobs=blobs, resolved=resolved
         )
         return manifest.digest_of(content)
+
+
+def _models(bento: Path) -> Iterator[tuple[str, Tree]]:
+    """Each model's name and its folder, versions and `latest` file inside."""
+    for folder in sorted((bento / "models").glob("*")):
+        if folder.is_dir():
+            yield folder.name, Tree(folder, f"{HOME}/models/{folder.name}")
 
 
 def default_cache() -> BlobCache:
@@ -120,11 +127,11 @@ def _disk_errors() -> Iterator[None]:
         ) from error
 
 
-def _labels(wanted: Context, compiler: Compiler | None) -> dict[str, str]:
+def _labels(bento: Bento, compiler: Compiler | None) -> dict[str, str]:
     labels = {
         "deployer.version": __version__,
-        "deployer.bento": wanted.tag,
-        "deployer.python": wanted.python,
+        "deployer.bento": str(bento.tag),
+        "deployer.python": bento.python_version,
         # Without it AWS refuses to publish a version with SnapStart from any base image but its own.
         "com.amazonaws.lambda.feature.snapstart": "Allow",
     }

@@ -11,6 +11,8 @@ import re
 import shutil
 from pathlib import Path
 
+from deployer.files import replace_file
+
 # Written by the installer about this one installation: paths and times of the building machine.
 _LOCAL_RECORDS = ("direct_url.json", "uv_cache.json", "uv_build.json", "REQUESTED", "INSTALLER")
 _SHEBANG = re.compile(rb"\A(#!/bin/sh\n'''exec' .*\n' '''\n|#!.*python.*\n)")
@@ -56,7 +58,6 @@ def _rewrite_record(tree: Path, record: Path, changed: frozenset[str]) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(content)
-    shutil.copymode(path, new)
-    new.replace(path)
+    mode = path.stat().st_mode
+    replace_file(path, content)
+    path.chmod(mode)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployer.image.blobs import Blob
+from deployer.files import link_or_copy, replace_file
+from deployer.image.layer_cache import Blob
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -89,9 +88,9 @@ def write_layout(
     kept = {_put(store, config), _put(store, manifest), *(_link(path, store / path.name) for path in blobs)}
     platform = {"architecture": architecture, "os": "linux"}
     entry = {**_descriptor(MANIFEST_TYPE, digest_of(manifest), len(manifest)), "platform": platform}
-    _write(folder / "requirements.txt", resolved.encode())
-    _write(folder / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
-    _write(folder / "index.json", _json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}))
+    replace_file(folder / "requirements.txt", resolved)
+    replace_file(folder / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+    replace_file(folder / "index.json", _json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}))
     for path in store.iterdir():
         if path.name not in kept:
             path.unlink()
@@ -107,27 +106,17 @@ def _descriptor(media_type: str, digest: str, size: int) -> dict[str, Any]:
 
 def _put(store: Path, content: bytes) -> str:
     name = digest_of(content).removeprefix("sha256:")
-    _write(store / name, content)
+    replace_file(store / name, content)
     return name
 
 
 def _link(source: Path, target: Path) -> str:
-    """A hardlink to the cached blob, or a copy where the layout is on another file system."""
     if not target.exists():
         unfinished = target.with_suffix(".new")
         unfinished.unlink(missing_ok=True)
-        try:
-            os.link(source, unfinished)
-        except OSError:
-            shutil.copyfile(source, unfinished)
+        link_or_copy(source, unfinished)
         unfinished.replace(target)
     return target.name
-
-
-def _write(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 def _json(value: object) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -13,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer import __version__
+from deployer.files import link_or_copy, replace_file
 from deployer.image import archive
 from deployer.image.archive import Tree
-from deployer.image.blobs import Blob, BlobCache, BlobWriter
 from deployer.image.bytecode import Compiler
 from deployer.image.installed import normalise
+from deployer.image.layer_cache import Blob, BlobCache, BlobWriter
 from deployer.image.requirements import Requirements
 from deployer.image.uv import Platform, Uv
 
@@ -46,9 +46,7 @@ class PythonLayers:
                     text = self.uv.resolve(
                         wanted, platform=self.platform, cwd=_requirements_home(bento), scratch=scratch
                     )
-                    unfinished = scratch / "kept.txt"
-                    unfinished.write_text(text, "utf-8")
-                    unfinished.replace(kept)
+                replace_file(kept, text)
         kept.touch()
         return kept.read_text("utf-8")
 
@@ -68,8 +66,8 @@ class PythonLayers:
 
         def make(writer: BlobWriter) -> None:
             with self.cache.scratch() as scratch:
-                tree = scratch / "tree"
-                shutil.copytree(code.root, tree, symlinks=True, ignore=_left_out(code), copy_function=_link)
+                tree = scratch / "tree"  # of links: the files are only read, and compiling adds others beside them
+                shutil.copytree(code.root, tree, symlinks=True, ignore=_left_out(code), copy_function=link_or_copy)
                 self._archive(Tree(tree, code.at), writer)
 
         return self.cache.get(self._key("service", archive.fingerprint(code)), make)
@@ -142,12 +140,3 @@ def _left_out(code: Tree) -> Callable[[str, list[str]], set[str]]:
         return {name for name in found if name == "__pycache__" or name in top}
 
     return names
-
-
-def _link(source: str, target: str) -> None:
-    """The same file under another name: only read from here on, and compiling adds files beside it."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:
-        shutil.copyfile(source, target, follow_symlinks=False)
-        shutil.copymode(source, target, follow_symlinks=False)

@@ -7,7 +7,6 @@ handed out stays good. Whether a daemon answers there is for `client.running` to
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import string
 from collections.abc import Mapping
@@ -16,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from deployer import directories
+from deployer.files import replace_file
 
 LOOPBACK = "127.0.0.1"
+HEALTH = "/_deployer/health"  # of the gateway: says which daemon answers there, and how it is
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Address:
     @property
     def gateway(self) -> str:
         return f"http://{LOOPBACK}:{self.gateway_port}"
+
+    @property
+    def aws_variables(self) -> dict[str, str]:
+        """What leads AWS's own tools here, and nowhere else."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
 
 
 @dataclass(frozen=True)
@@ -74,12 +85,7 @@ def read(state: Path) -> Address | None:
 
 def write(state: Path, address: Address) -> None:
     """Replace the file in one step; never readable by others, not even for a moment."""
-    temporary = state / f"local.json.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(asdict(address), file, indent=2)
-        file.write("\n")
-    temporary.replace(path(state))
+    replace_file(path(state), json.dumps(asdict(address), indent=2) + "\n", private=True)
 
 
 def next_address(last: Address | None, *, pid: int, created: float) -> Address:

@@ -17,10 +17,9 @@ import psutil
 
 from deployer.errors import DeployerError
 from deployer.local import address as addresses
-from deployer.local.address import Address, Folders
+from deployer.local.address import HEALTH, Address, Folders
 from deployer.tools.process import Runner
 
-HEALTH = "/_deployer/health"
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 OTHER_DAEMON = 3  # the exit code that says so

@@ -1,21 +1,35 @@
-"""The daemon's first address, `AWS_ENDPOINT_URL`: our part of Lambda, everything else by moto."""
+"""What the registry and the data plane ask of the control plane: moto in the daemon, a fake in tests."""
 
 from __future__ import annotations
 
-from werkzeug.wrappers import Request
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from deployer.local.guard import refuse_other_names, refuse_strangers
-from deployer.local.lambda_api import LambdaApi
-from deployer.local.server import Wsgi
-from deployer.local.signature import Keys
+from deployer.local.ecr import Repository
+from deployer.local.functions import FunctionName, FunctionVersion
 
 
-class ControlPlaneAddress:
-    """Every request must come from this machine and name the local AWS's access key."""
+class ControlPlane(Protocol):
+    """`moto_aws.MotoAws` is the real one; both are held to `tests/contract/test_local_control_plane.py`."""
 
-    def __init__(self, lambda_api: LambdaApi, moto: Wsgi, keys: Keys) -> None:
-        self._lambda_api, self._moto, self._keys = lambda_api, moto, keys
+    def version(self, function: FunctionName, qualifier: str) -> FunctionVersion:
+        """What a version number, an alias or `$LATEST` stands for now. Raises NoSuchFunction."""
+        ...
 
-    def answer(self, request: Request) -> Wsgi:
-        refused = refuse_other_names(request) or refuse_strangers(request, self._keys)
-        return refused or self._lambda_api.answer(request) or self._moto
+    def exists(self, function: FunctionName) -> bool: ...
+
+    def statements(self, function: FunctionName) -> Sequence[Mapping[str, object]]:
+        """The statements of the function's resource policy, of every qualifier."""
+        ...
+
+    def put_image(self, repository: Repository, *, manifest: bytes, media_type: str, tag: str | None) -> str:
+        """Make a manifest known to ECR under its own digest, which is returned. NoSuchRepository, TagIsImmutable."""
+        ...
+
+    def image_digest(self, repository: Repository, reference: str) -> str | None:
+        """The digest of the image with that tag or digest. Raises NoSuchRepository."""
+        ...
+
+    def write_logs(self, function: FunctionName, stream: str, events: Sequence[tuple[int, str]]) -> None:
+        """Append (milliseconds, line) to a log stream of the function's group; nothing for a deleted function."""
+        ...

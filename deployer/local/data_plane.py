@@ -7,8 +7,9 @@ import time
 from collections import defaultdict
 from typing import Protocol
 
+from deployer.local.control_plane import ControlPlane
 from deployer.local.execution_environment import ExecutionEnvironment, Gone
-from deployer.local.functions import ControlPlane, FunctionName, FunctionVersion
+from deployer.local.functions import FunctionName, FunctionVersion
 from deployer.local.invocation import Answer, Invocation, Throttled
 
 ENVIRONMENTS = 10  # per version, where the function reserves no concurrency of its own

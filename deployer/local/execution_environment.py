@@ -15,8 +15,7 @@ from typing import Protocol
 
 from deployer.local.function_logs import FunctionLogs, Stream
 from deployer.local.functions import FunctionVersion
-from deployer.local.invocation import PAYLOAD_LIMIT, UNHANDLED, Answer, Invocation, failure
-from deployer.local.run import Run
+from deployer.local.invocation import PAYLOAD_LIMIT, UNHANDLED, Answer, Invocation, Run, failure
 
 INIT_SECONDS = 10.0
 TAIL_CHARACTERS = 4096

@@ -9,7 +9,8 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from deployer.local.functions import ControlPlane, FunctionName
+from deployer.local.control_plane import ControlPlane
+from deployer.local.functions import FunctionName
 
 BATCH_SECONDS = 0.1
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from deployer.local.control_plane import ControlPlane
 from deployer.local.data_plane import DataPlane
-from deployer.local.functions import LATEST, ControlPlane, NoSuchFunction
+from deployer.local.functions import LATEST, NoSuchFunction
 from deployer.local.invocation import PAYLOAD_LIMIT, CannotRun, Invocation, Throttled, new_request_id
 from deployer.local.payload_v2 import HttpRequest, to_event, to_response
 from deployer.local.server import error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import DeployerError
+from deployer.files import link_or_copy
 from deployer.image.unpack import unpack
 from deployer.local.blobs import Blobs
 
@@ -94,15 +95,8 @@ def _overlay(layer: Path, root: Path) -> None:
         target.mkdir(exist_ok=True)
         links = [name for name in names if (Path(folder) / name).is_symlink()]
         for name in [*files, *links]:
-            _link(Path(folder) / name, target / name)
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except OSError:  # too many links to one file, or a file system without them
-        shutil.copy2(source, target, follow_symlinks=False)
+            (target / name).unlink(missing_ok=True)
+            link_or_copy(Path(folder) / name, target / name)
 
 
 def _unpacked(root: Path, config: Mapping[str, Any]) -> UnpackedImage:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import DeployerError
-from deployer.local.launch import Interpreter
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_python
 
 PREFIX = "import json, os, sys; print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix]))"
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of the host. `prefix` is the folder that holds it and its standard library."""
+
+    executable: Path
+    prefix: Path
 
 
 class Interpreters:

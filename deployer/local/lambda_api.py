@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.data_plane import DataPlane
-from deployer.local.ecr_uri import parse_uri
+from deployer.local.ecr import parse_uri
 from deployer.local.functions import LATEST, FunctionName, FunctionVersion, NoSuchFunction
 from deployer.local.invocation import PAYLOAD_LIMIT, CannotRun, Invocation, Throttled
 from deployer.local.moto_aws import ACCOUNT, MotoAws

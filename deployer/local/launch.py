@@ -13,20 +13,13 @@ from pathlib import Path
 
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import UnpackedImage
+from deployer.local.interpreters import Interpreter
 from deployer.local.invocation import CannotRun
 from deployer.local.isolation import Isolation
 
 PYTHON = re.compile(r"python[0-9.]*")
 TMP = "/tmp"  # noqa: S108  Lambda's one writable folder
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
-
-
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python of the host. `prefix` is the folder that holds it and its standard library."""
-
-    executable: Path
-    prefix: Path
 
 
 @dataclass(frozen=True)

@@ -18,17 +18,8 @@ from moto.ecr.models import ecr_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from deployer.local.ecr_uri import parse_uri
-from deployer.local.functions import (
-    LATEST,
-    FunctionName,
-    FunctionVersion,
-    ImageOverrides,
-    NoSuchFunction,
-    NoSuchRepository,
-    Repository,
-    TagIsImmutable,
-)
+from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable, parse_uri
+from deployer.local.functions import LATEST, FunctionName, FunctionVersion, ImageOverrides, NoSuchFunction
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 RequestHandler = MotoRequestHandler

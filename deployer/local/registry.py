@@ -19,8 +19,8 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
 from deployer.local.blobs import DIGEST, Blobs, DigestMismatch
-from deployer.local.ecr_uri import parse_host
-from deployer.local.functions import ControlPlane, NoSuchRepository, Repository, TagIsImmutable
+from deployer.local.control_plane import ControlPlane
+from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable, parse_host
 
 ROUTE = re.compile(r"/v2/(?P<host>[^/]+)/(?P<name>.+?)/(?P<kind>blobs|manifests)/(?P<rest>.+|uploads/)")
 UPLOAD = re.compile(r"uploads/(?P<upload>[0-9a-f]{32})?")
@@ -204,8 +204,7 @@ def _progress(status: int, request: Request, repository: Repository, name: str, 
 
 
 def _base(request: Request, repository: Repository) -> str:
-    host = f"{repository.account}.dkr.ecr.{repository.region}.amazonaws.com"
-    return f"{request.host_url.rstrip('/')}/v2/{host}/{repository.name}"
+    return f"{request.host_url.rstrip('/')}/v2/{repository.uri}"
 
 
 def _refusal(error: Refused) -> Response:

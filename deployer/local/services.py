@@ -10,23 +10,22 @@ from typing import Any
 import psutil
 
 from deployer.local import address as addresses
-from deployer.local.address import Address, Folders
+from deployer.local.address import Folders
 from deployer.local.blobs import Blobs
-from deployer.local.control_plane import ControlPlaneAddress
 from deployer.local.data_plane import DataPlane
+from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.function_logs import FunctionLogs
 from deployer.local.function_urls import FunctionUrls
-from deployer.local.gateway import Gateway
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
 from deployer.local.isolation import probe
 from deployer.local.lambda_api import LambdaApi
-from deployer.local.launcher import Launcher
 from deployer.local.moto_aws import MotoAws, RequestHandler
 from deployer.local.registry import Registry
 from deployer.local.runtime_process import Spawner
 from deployer.local.server import Deferred, listen
 from deployer.local.signature import Keys
+from deployer.local.starter import EnvironmentStarter
 from deployer.local.url_configs import UrlConfigs
 from deployer.tools.process import Processes
 
@@ -66,7 +65,7 @@ class Services:
         blobs.forget_uploads()
         keys = Keys(self.address.access_key_id, self.address.secret_access_key)
         images = ImageFiles(blobs, folders.cache)
-        self._data_plane = DataPlane(self._aws, starter=self._launcher(folders, images))
+        self._data_plane = DataPlane(self._aws, starter=self._starter(folders, images))
         function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
         lambda_api = LambdaApi(
@@ -76,16 +75,16 @@ class Services:
             gateway=self.address.gateway,
             on_image=images.unpack_ahead,
         )
-        control.set(ControlPlaneAddress(lambda_api, self._aws.application, keys).answer)
+        control.set(Endpoint(lambda_api, self._aws.application, keys).answer)
 
-    def _launcher(self, folders: Folders, images: ImageFiles) -> Launcher:
-        return Launcher(
+    def _starter(self, folders: Folders, images: ImageFiles) -> EnvironmentStarter:
+        return EnvironmentStarter(
             images=images,
             interpreters=Interpreters(runner=Processes(), variables=os.environ),
             isolation=self._isolation,
             spawner=self._spawner,
             logs=self._logs,
-            aws=variables_for_functions(self.address),
+            aws=self.address.aws_variables,
             scratch=folders.state / "tmp",
         )
 
@@ -100,13 +99,3 @@ class Services:
             "functions": list(self._aws.function_names()),
             "environments": [f"{version.function.name}:{version.version}" for version in versions],
         }
-
-
-def variables_for_functions(address: Address) -> dict[str, str]:
-    """What leads a function's own AWS calls to the local AWS."""
-    return {
-        "AWS_ENDPOINT_URL": address.endpoint,
-        "AWS_ACCESS_KEY_ID": address.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": address.secret_access_key,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deployer import __version__
 from deployer.config import DeploymentConfig
+from deployer.files import replace_file
 from deployer.models import Bento, Image
 from deployer.tools.bentoctl import Bentoctl, Job
 
@@ -61,6 +62,4 @@ def build_image(job: Job, bentoctl: Bentoctl, *, say: Callable[[str], None]) -> 
 def record_image(record: Path, inputs: str, image: Image) -> None:
     """Remember which inputs made which image; only a hint, the registry is asked before it is believed."""
     known = {"inputs": inputs, "repository": image.repository, "tag": image.tag, "digest": image.digest}
-    temporary = record.with_suffix(".new")
-    temporary.write_text(json.dumps(known, indent=2), encoding="utf-8")
-    temporary.replace(record)
+    replace_file(record, json.dumps(known, indent=2))

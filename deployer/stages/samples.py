@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from deployer.config import SmokeTest
 from deployer.errors import BadInput
 from deployer.models import Route
+from deployer.near_miss import near_miss
 from deployer.tools.route_schema import files_in, problem
 
 
@@ -54,10 +54,9 @@ def _choose(wanted: str, routes: Sequence[Route]) -> Route:
             f"smoke_test.route is missing: the Bento has {len(paths)} routes.",
             hint=f"Name the route that takes the samples, {known}.",
         )
-    near = get_close_matches(f"/{wanted.lstrip('/')}", paths, n=1)
     raise BadInput(
         f"smoke_test.route: the Bento has no route {wanted}.",
-        hint=f"Did you mean {near[0]}? " * bool(near) + f"Its routes: {', '.join(paths)}.",
+        hint=f"{near_miss(wanted, paths)} Its routes: {', '.join(paths)}.".lstrip(),
     )
 
 

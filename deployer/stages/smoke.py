@@ -15,12 +15,9 @@ from typing import Any, Protocol
 
 from deployer.config import SmokeTest
 from deployer.models import Route, SmokeCheck, SmokeReport
-from deployer.stages.curl import curl_command
 from deployer.stages.samples import Samples, check_samples
 from deployer.tools.http import Http, Response, Unreachable
 from deployer.tools.route_schema import problem, promises_json, shorten
-
-__all__ = ["Clock", "check_samples", "curl_command", "smoke_test"]
 
 RELATIVE_TOLERANCE = 1e-6
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds between tries

@@ -46,6 +46,6 @@ class Target(Protocol):
         """
         ...
 
-    def existing(self, *, region: str) -> Environment | None:
-        """The environment if it can be reached without starting anything, else None."""
+    def reach(self, *, region: str) -> Environment:
+        """The environment as it is, nothing is started. Raises DeployerError where it cannot be reached."""
         ...

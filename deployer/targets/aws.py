@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deployer.errors import DeployerError
 from deployer.targets import Environment
 
 
@@ -24,11 +23,9 @@ class AwsTarget:
         Aws(environment, self._variables).identity()
         return environment
 
-    def existing(self, *, region: str) -> Environment | None:
-        try:
-            return self.prepare(region=region)
-        except DeployerError:
-            return None
+    def reach(self, *, region: str) -> Environment:
+        """Raises DeployerError as `prepare` does."""
+        return self.prepare(region=region)
 
     def _environment(self, region: str) -> Environment:
         """Both names of the region: boto3 reads one of them, terraform's provider prefers the other."""

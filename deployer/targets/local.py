@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from deployer.errors import DeployerError
 from deployer.local import client
 from deployer.local.address import LOOPBACK, Address, Folders
 from deployer.local.interpreters import Interpreters
@@ -51,21 +52,24 @@ class LocalTarget:
         status = client.start(self._folders, runner=self._runner, variables=self._variables)
         return self._environment(status.address, region)
 
-    def existing(self, *, region: str) -> Environment | None:
+    def reach(self, *, region: str) -> Environment:
+        """Raises DeployerError when the daemon is not running: what was deployed on it went with it."""
         status = client.running(self._folders)
-        return self._environment(status.address, region) if status else None
+        if status is None:
+            raise DeployerError(
+                "The local AWS is not running, and what was deployed on it is gone.",
+                hint="Run `deployer up` again: it starts the local AWS and deploys anew.",
+            )
+        return self._environment(status.address, region)
 
     def _environment(self, address: Address, region: str) -> Environment:
         return Environment(
             target=self.name,
             region=region,
             variables={
-                "AWS_ENDPOINT_URL": address.endpoint,
+                **address.aws_variables,
                 "AWS_REGION": region,
                 "AWS_DEFAULT_REGION": region,
-                "AWS_ACCESS_KEY_ID": address.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": address.secret_access_key,
-                "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_CONFIG_FILE": "/dev/null",
                 "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
                 "NO_PROXY": self._without_proxy("NO_PROXY"),

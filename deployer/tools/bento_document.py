@@ -32,6 +32,7 @@ def read_bento(folder: Path, *, models: Path | None) -> Bento:
         service=_text(document, "service", folder),
         models=tuple(_model(entry, tag, folder, models) for entry in _model_entries(document)),
         routes=_routes(document, folder),
+        environment=_environment(document),
     )
 
 
@@ -75,13 +76,13 @@ def _tag_part(document: Mapping[str, Any], key: str, folder: Path) -> str:
 
 
 def _python_version(document: Mapping[str, Any], folder: Path) -> str:
-    """The minor version, from the first place that states one."""
+    """The minor version, from the first place that states one: what was asked for, then what built the Bento."""
     version_file = folder / "env" / "python" / "version.txt"
     stated = (
         _section(document, "image").get("python_version"),
-        _section(document, "python").get("version"),
-        version_file.read_text(encoding="utf-8") if version_file.is_file() else None,
         _section(document, "docker").get("python_version"),
+        version_file.read_text(encoding="utf-8") if version_file.is_file() else None,
+        _section(document, "python").get("version"),
     )
     for version in stated:
         found = re.match(r"3\.\d+", str(version).strip())
@@ -140,6 +141,15 @@ def _routes(document: Mapping[str, Any], folder: Path) -> tuple[Route, ...]:
     paths = _legacy_paths(folder)
     names = [str(api["name"]) for api in _entries(document.get("apis")) if "name" in api]
     return tuple(Route(name, _path_of(name, paths)) for name in names)
+
+
+def _environment(document: Mapping[str, Any]) -> dict[str, str]:
+    """`docker.env` of earlier versions, then `envs` of BentoML 1.4; a variable without a value is the deployment's."""
+    listed = _section(document, "docker").get("env") or {}
+    if isinstance(listed, list):
+        listed = dict(item.split("=", 1) for item in listed if "=" in item)
+    named = {entry.get("name"): entry.get("value") for entry in _entries(document.get("envs"))}
+    return {str(name): str(value) for name, value in {**listed, **named}.items() if value not in (None, "")}
 
 
 def _path_of(api: str, paths: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ bentoctl mirrors what it finds there byte for byte, loses file modes on the way,
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import yaml
 
 from deployer.errors import DeployerError
+from deployer.files import link_or_copy
 from deployer.models import Bento
 from deployer.tools.bento_document import DESCRIPTION
 
@@ -30,11 +30,16 @@ def stage_context(bento: Bento, folder: Path) -> None:
     """Make `folder` (which must not exist) the Bento with its models in `models/<name>/<version>`."""
     folder.mkdir(parents=True)
     for entry in sorted(bento.path.iterdir()):
-        _copy(entry, folder / entry.name, root=bento.path, copy_file=_link if entry.name == MODELS else shutil.copy2)
+        _copy(
+            entry,
+            folder / entry.name,
+            root=bento.path,
+            copy_file=link_or_copy if entry.name == MODELS else shutil.copy2,
+        )
     for model in bento.models:
         place = folder / MODELS / model.tag.name
         if not (place / model.tag.version).exists():
-            _copy(model.path, place / model.tag.version, root=model.path, copy_file=_link)
+            _copy(model.path, place / model.tag.version, root=model.path, copy_file=link_or_copy)
         if not (place / "latest").exists():
             (place / "latest").write_text(model.tag.version, encoding="utf-8")
 
@@ -71,11 +76,3 @@ def _check_inside(link: Path, root: Path) -> None:
             f"{link} is a symbolic link to {link.readlink()}, which cannot be part of an image.",
             hint="Replace the link by the file it points to, and build the Bento (or save the model) again.",
         )
-
-
-def _link(source: str, target: str) -> None:
-    """Hard link, or copy where the file system or the file's owner does not allow one."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)

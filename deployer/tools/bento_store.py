@@ -5,16 +5,13 @@ Read, never written, and bentoml is not imported: that would take seconds and ti
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deployer.errors import BadInput
 from deployer.models import Bento, Tag
-from deployer.tools.bento_build import build_bento
+from deployer.near_miss import near_miss
 from deployer.tools.bento_document import DESCRIPTION, TAG_PART, creation_time, read_bento
-
-__all__ = ["BentoStore", "build_bento", "read_bento"]
 
 LISTED = 20
 
@@ -66,12 +63,9 @@ class BentoStore:
             hint = f"The BentoML store {self.home} is empty: run `bentoml build` there, or set BENTOML_HOME."
             return BadInput(f"There is no Bento {tag}.", hint=hint)
         names = sorted({each.name for each in self.list()})
-        near = difflib.get_close_matches(tag, known, n=1) or difflib.get_close_matches(
-            tag.partition(":")[0], names, n=1
-        )
+        near = near_miss(tag, known) or near_miss(tag.partition(":")[0], names)
         listed = ", ".join(known[:LISTED]) + (f" and {len(known) - LISTED} more" if len(known) > LISTED else "")
-        suggestion = f"Did you mean {near[0]}? " if near else ""
-        return BadInput(f"There is no Bento {tag} in {self.home}.", hint=f"{suggestion}There are: {listed}.")
+        return BadInput(f"There is no Bento {tag} in {self.home}.", hint=f"{near} There are: {listed}.".lstrip())
 
 
 def store_home(variables: Mapping[str, str]) -> Path:

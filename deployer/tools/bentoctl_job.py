@@ -16,6 +16,7 @@ from typing import Any
 
 import deployer
 from deployer.config import DeploymentConfig
+from deployer.files import replace_file
 from deployer.models import Bento
 from deployer.targets import Environment
 from deployer.tools.bentoctl_answers import LONGEST_TEXT, Asked
@@ -106,9 +107,7 @@ def write_job(
         "image_command": list(image_command),
         "restored_variables": {name: own.get(name) for name in names if own.get(name) != bentoctl_variables.get(name)},
     }
-    job.file.unlink(missing_ok=True)
-    with os.fdopen(os.open(job.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
+    replace_file(job.file, json.dumps(document, indent=2), private=True)
 
 
 def own_variables(job: Job, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The one door to other programs: argv lists only, an environment handed in, time limits, and no orphans.
 
 A child runs in a session of its own. Ctrl-C is passed on once as SIGINT so that terraform can finish cleanly;
-a second Ctrl-C, or a time limit, goes from SIGTERM to SIGKILL for the whole process group.
+a second Ctrl-C, or a time limit, goes from SIGTERM to SIGKILL for the whole process group. A child writes to unnamed
+files, not to pipes: where deployer itself is killed, terraform can still end its work and write its state.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,8 +20,10 @@ from typing import IO, Protocol
 
 from deployer.errors import DeployerError
 
-INTERRUPT_SECONDS = 30.0
+INTERRUPT_SECONDS = 180.0  # terraform finishes the change it is at: cut off, its state would not know of it
 TERMINATE_SECONDS = 5.0
+POLL_SECONDS = 0.03
+PIECE = 1 << 16
 
 OnLine = Callable[[str], None]
 
@@ -69,56 +73,79 @@ class Processes:
         log: Path | None = None,
         on_line: OnLine | None = None,
     ) -> Completed:
-        child = _start(argv, env=env, cwd=cwd)
-        out, err = _Reader(_pipe(child.stdout), log, on_line), _Reader(_pipe(child.stderr), log, None)
-        _append(log, f"$ {' '.join(argv)}\n")
-        feeder = threading.Thread(target=_feed, args=(_pipe(child.stdin), stdin), daemon=True)
-        for thread in (out, err, feeder):
-            thread.start()
-        try:
-            child.wait(timeout)
-        except subprocess.TimeoutExpired:
-            _end(child)
-            raise DeployerError(
-                f"{Path(argv[0]).name} did not finish within {timeout:.0f} s and was stopped.",
-                hint="Run the command again: it continues where this one stopped.",
-                log=log,
-            ) from None
-        except KeyboardInterrupt:
-            _interrupt(child)
-            raise
-        finally:
-            out.join(TERMINATE_SECONDS)
-            err.join(TERMINATE_SECONDS)
+        with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as complained:
+            child = _start(argv, env=env, cwd=cwd, stdout=written, stderr=complained)
+            _append(log, f"$ {' '.join(argv)}\n")
+            out, err = _Reader(written, log, on_line), _Reader(complained, log, None)
+            threading.Thread(target=_feed, args=(_pipe(child.stdin), stdin), daemon=True).start()
+            with out, err:
+                _wait(child, timeout, log)
         return Completed(tuple(argv), child.returncode, out.text, err.text)
 
 
-class _Reader(threading.Thread):
-    """Collects a stream line by line, into memory, the log and the listener."""
+def _wait(child: subprocess.Popen[bytes], timeout: float, log: Path | None) -> None:
+    """Until the child has ended, by itself or not."""
+    try:
+        child.wait(timeout)
+    except subprocess.TimeoutExpired:
+        _end(child)
+        raise DeployerError(
+            f"{Path(child.args[0]).name} did not finish within {timeout:.0f} s and was stopped.",
+            hint="Run the command again: it continues where this one stopped.",
+            log=log,
+        ) from None
+    except KeyboardInterrupt:
+        _interrupt(child)
+        raise
 
-    def __init__(self, stream: IO[bytes], log: Path | None, on_line: OnLine | None) -> None:
-        super().__init__(daemon=True)
-        self._stream, self._log, self._on_line = stream, log, on_line
+
+class _Reader:
+    """Follows a file line by line while the block runs, and to its end: into memory, the log and the listener."""
+
+    def __init__(self, file: IO[bytes], log: Path | None, on_line: OnLine | None) -> None:
+        self._file, self._log, self._on_line = file, log, on_line
         self._lines: list[str] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *failure: object) -> None:
+        self._ended.set()
+        self._thread.join()
 
     @property
     def text(self) -> str:
         return "".join(self._lines)
 
-    def run(self) -> None:
-        for raw in self._stream:
-            line = raw.decode("utf-8", "replace")
-            self._lines.append(line)
-            _append(self._log, line)
-            if self._on_line is not None:
-                self._on_line(line.rstrip("\r\n"))
+    def _follow(self) -> None:
+        position, rest, last = 0, b"", False
+        while not last:
+            last = self._ended.wait(POLL_SECONDS)
+            while piece := os.pread(self._file.fileno(), PIECE, position):  # the offset is the child's
+                position += len(piece)
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    self._tell(line + b"\n")
+        if rest:
+            self._tell(rest)
+
+    def _tell(self, raw: bytes) -> None:
+        line = raw.decode("utf-8", "replace")
+        self._lines.append(line)
+        _append(self._log, line)
+        if self._on_line is not None:
+            self._on_line(line.rstrip("\r\n"))
 
 
-def _start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> subprocess.Popen[bytes]:
+def _start(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, stdout: IO[bytes], stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
     pipe = subprocess.PIPE
     try:
         return subprocess.Popen(
-            list(argv), env=dict(env), cwd=cwd, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
+            list(argv), env=dict(env), cwd=cwd, stdin=pipe, stdout=stdout, stderr=stderr, start_new_session=True
         )
     except OSError as error:
         raise DeployerError(f"{argv[0]} could not be started: {error.strerror or error}.") from error
@@ -136,8 +163,9 @@ def _feed(stream: IO[bytes], data: bytes) -> None:
 
 
 def _append(log: Path | None, text: str) -> None:
+    """A full disk must not stop the reading: the child would wait for ever with a full pipe."""
     if log is not None:
-        with log.open("a", encoding="utf-8") as file:
+        with suppress(OSError), log.open("a", encoding="utf-8") as file:
             file.write(text)
 
 
@@ -151,10 +179,12 @@ def _interrupt(child: subprocess.Popen[bytes]) -> None:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End the whole group: the child may have left helpers behind even when it is gone itself."""
     _signal_group(child, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(TERMINATE_SECONDS)
-    _signal_group(child, signal.SIGKILL)
-    child.wait()
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(TERMINATE_SECONDS)
+    finally:  # also at one more Ctrl-C
+        _signal_group(child, signal.SIGKILL)
+        child.wait()
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

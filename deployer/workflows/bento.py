@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from deployer.config_search import find_config
+from deployer.config.search import find_config
 from deployer.errors import BadInput
 from deployer.models import Bento
 from deployer.toolbox import Toolbox
@@ -28,7 +28,7 @@ def obtain_bento(
     with tools.progress.step(f"Building the Bento of {project}") as step:
         built = build_bento(
             project,
-            python=python or active_python(tools),
+            python=(python or active_python(tools)).absolute(),  # not resolved: a link is what makes a venv
             runner=tools.runner,
             variables=tools.variables,
             log=project_log(tools.folder, "build"),

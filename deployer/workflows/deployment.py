@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deployer.config import DeploymentConfig, TargetName
-from deployer.config_search import find_config
+from deployer.config.search import find_config
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento
-from deployer.selection import select
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workspace import Workspace
+from deployer.workspace.selection import select
 
 
 @dataclass(frozen=True)

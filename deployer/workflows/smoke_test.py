@@ -10,6 +10,7 @@ from deployer.errors import DeployerError, Unhealthy
 from deployer.models import Route, SmokeReport
 from deployer.stages import smoke
 from deployer.stages.curl import Signing, curl_command
+from deployer.stages.function_log import last_words
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workflows.deployment import Selection, existing_deployment
@@ -20,8 +21,12 @@ def smoke_test(selection: Selection, tools: Toolbox) -> tuple[SmokeReport, Deplo
     deployment = existing_deployment(selection, tools, command="smoke-test")
     if deployment is None:
         raise DeployerError("Nothing is deployed here.", hint="Run `deployer up --bento NAME:VERSION` first.")
-    environment = deployment.target.prepare(region=deployment.config.spec.region)
-    outputs = tools.terraform(deployment, environment).output()
+    environment = deployment.target.reach(region=deployment.config.spec.region)
+    terraform = tools.terraform(deployment, environment)
+    if not terraform.resources():
+        problem = f"{deployment.config.name} is not deployed yet: the last `deployer up` did not get that far."
+        raise DeployerError(problem, hint="Run `deployer up` again: it continues from what exists.")
+    outputs = terraform.output()
     routes = deployment.workspace.routes()
     report = run_smoke_test(deployment.config, routes, outputs.endpoint, environment=environment, tools=tools)
     return report, deployment
@@ -37,8 +42,10 @@ def run_smoke_test(
             url=url, routes=tuple(routes), options=config.smoke_test, http=tools.http, sign=sign, on_step=step.update
         )
         if not report.healthy:
-            report = replace(report, function_log=tools.aws(environment).recent_logs(config.name))
-        step.done(f"Smoke test of {report.url}: {'healthy' if report.healthy else 'NOT healthy'}")
+            log = tools.aws(environment).recent_logs(config.name)
+            report = replace(report, function_log=last_words(log))
+        verdict = "healthy" if report.healthy else "NOT healthy"
+        step.done(f"Smoke test of {report.url}: {verdict}", well=report.healthy)
     if not report.sampled:
         tools.progress.note("No sample was sent: the config names none under smoke_test.samples.")
     return report
@@ -49,9 +56,10 @@ def curl_line(deployment: Deployment, report: SmokeReport, tools: Toolbox) -> st
     config = deployment.config
     if config.smoke_test.samples is None:
         return ""
-    environment = deployment.target.existing(region=config.spec.region)
-    signed = environment is not None and config.spec.auth == "iam"
-    signing = Signing(config.spec.region, environment.curl_credentials) if environment and signed else None
+    signing = None
+    if config.spec.auth == "iam":
+        environment = deployment.target.reach(region=config.spec.region)
+        signing = Signing(config.spec.region, environment.curl_credentials)
     return curl_command(report.url, samples=config.smoke_test.samples, cwd=tools.folder, signing=signing)
 
 
@@ -60,8 +68,10 @@ def raise_when_unhealthy(deployment: Deployment, report: SmokeReport) -> None:
     if report.healthy:
         return
     failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
+    cause = "the function's log says above" if report.function_log else "the checks say above"
     raise Unhealthy(
         f"{deployment.config.name} is deployed but not healthy. {failed}",
-        hint="Correct what the function's log above says and run `deployer up` again; `deployer down` removes it.",
+        hint=f"Correct what {cause} and run `deployer up` again, which also makes anew what is missing;"
+        " `deployer down` removes it.",
         log=deployment.log,
     )

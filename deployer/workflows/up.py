@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from deployer.errors import DeployerError
 from deployer.models import Bento, Image, Outputs, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.infrastructure import apply_changes
-from deployer.stages.smoke import check_samples
+from deployer.stages.ownership import refuse_foreign_function
+from deployer.stages.samples import check_samples
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
-from deployer.tools.aws import Aws
 from deployer.tools.bentoctl import Job
+from deployer.tools.terraform import Terraform
 from deployer.workflows.bento import obtain_bento
 from deployer.workflows.deployment import Selection, deployment_of
 from deployer.workflows.smoke_test import run_smoke_test
@@ -38,14 +38,26 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
     bento = obtain_bento(request.bento, request.build, python=request.python, selection=request.selection, tools=tools)
     deployment = deployment_of(bento, request.selection, tools=tools)
     with deployment.workspace.lock("up"):
-        check_samples(deployment.config.smoke_test, bento.routes)
-        environment = _prepare(deployment, bento, tools)
+        environment, terraform = _check_what_is_needed(bento, deployment, tools)
         deployment.workspace.remember(deployment.config, bento)
         image = _ensure_image(bento, deployment, environment, tools)
-        outputs, applied = _ensure_infrastructure(deployment, environment, tools)
+        outputs, applied = _ensure_infrastructure(terraform, tools)
         report = run_smoke_test(deployment.config, bento.routes, outputs.endpoint, environment=environment, tools=tools)
     result = UpResult(bento.tag, image, outputs, changed=applied or not image.reused, smoke_test=report)
     return result, deployment
+
+
+def _check_what_is_needed(bento: Bento, deployment: Deployment, tools: Toolbox) -> tuple[Environment, Terraform]:
+    """Whatever can be known to be missing or wrong is told before anything is made."""
+    config = deployment.config
+    check_samples(config.smoke_test, bento.routes)
+    template_folder(config.terraform.template)
+    environment = _prepare(deployment, bento, tools)
+    terraform = tools.terraform(deployment, environment)
+    if config.terraform.template is None:  # the user's own may keep its state where only `terraform init` finds it
+        folder = deployment.workspace.terraform
+        refuse_foreign_function(config.name, folder=folder, terraform=terraform, aws=tools.aws(environment))
+    return environment, terraform
 
 
 def _prepare(deployment: Deployment, bento: Bento, tools: Toolbox) -> Environment:
@@ -83,24 +95,9 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
     return image
 
 
-def _ensure_infrastructure(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Outputs, bool]:
+def _ensure_infrastructure(terraform: Terraform, tools: Toolbox) -> tuple[Outputs, bool]:
     with tools.progress.step("Applying the infrastructure with terraform") as step:
-        terraform = tools.terraform(deployment, environment)
-        if not any(address.startswith("aws_lambda_function.") for address in terraform.resources()):
-            _check_name_is_free(deployment, tools.aws(environment))
         outputs, changes = apply_changes(terraform, say=step.update)
         made = f"{len(changes)} changes applied" if changes else "nothing to change"
         step.done(f"Infrastructure: {made}; version {outputs.version} is live")
     return outputs, bool(changes)
-
-
-def _check_name_is_free(deployment: Deployment, aws: Aws) -> None:
-    """Terraform would try for five minutes to create a function that is there already."""
-    name = deployment.config.name
-    if aws.function_state(name) is not None:
-        raise DeployerError(
-            f"A Lambda function {name} is there already, and the terraform state in {deployment.workspace.terraform}"
-            " does not know it: it was made from another folder, or this state was deleted.",
-            hint="Run deployer in the folder it was deployed from, choose another --name, or delete that function."
-            " (On the local target, `deployer local stop` forgets everything.)",
-        )

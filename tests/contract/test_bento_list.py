@@ -15,7 +15,8 @@ from bento_samples import write_legacy, write_modern
 from real_bentoctl import bentoctl_python
 
 from deployer.errors import DeployerError
-from deployer.tools.bento_store import BentoStore, build_bento
+from deployer.tools.bento_build import build_bento
+from deployer.tools.bento_store import BentoStore
 from deployer.tools.process import Processes
 
 pytestmark = pytest.mark.skipif(find_spec("bentoml") is None, reason="bentoml is not installed here")

@@ -9,14 +9,9 @@ import pytest
 from local_aws import ACCOUNT, MANIFEST, REGION, FakeControlPlane, digest_of
 from moto.ecr.models import ecr_backends
 
-from deployer.local.functions import (
-    ControlPlane,
-    FunctionName,
-    NoSuchFunction,
-    NoSuchRepository,
-    Repository,
-    TagIsImmutable,
-)
+from deployer.local.control_plane import ControlPlane
+from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable
+from deployer.local.functions import FunctionName, NoSuchFunction
 from deployer.local.moto_aws import MotoAws
 
 REPOSITORY = Repository(ACCOUNT, REGION, "team/digits")

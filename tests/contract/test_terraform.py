@@ -145,7 +145,7 @@ def test_a_failed_apply_says_what_exists_and_how_to_go_on(make: Make) -> None:
         terraform.apply(terraform.plan())
     assert "terraform_data.bad" in caught.value.message
     assert "terraform_data.this" in caught.value.hint
-    assert "`deployer up` continues from here, `deployer down` removes it." in caught.value.hint
+    assert "`deployer up` continues from here, `deployer down` removes them." in caught.value.hint
     up(make())
     assert ("terraform_data.this",) == make().resources()
 

@@ -17,8 +17,8 @@ from loopback_registry import serving
 from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
-from deployer.image.blobs import BlobCache
 from deployer.image.build import Builder, BuiltImage
+from deployer.image.layer_cache import BlobCache
 from deployer.image.package_index import PackageIndex
 from deployer.image.requirements import Requirements
 from deployer.image.unpack import unpack

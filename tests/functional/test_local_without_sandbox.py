@@ -21,8 +21,8 @@ from deployer.local.interpreters import Interpreters
 from deployer.local.invocation import Invocation
 from deployer.local.isolation import Isolation
 from deployer.local.launch import TMP
-from deployer.local.launcher import Launcher
 from deployer.local.runtime_process import Spawner
+from deployer.local.starter import EnvironmentStarter
 from deployer.tools.process import Processes
 
 HANDLER = """
@@ -55,7 +55,7 @@ class Plain:
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Iterator[Plain]:
-    """The real launcher with isolation `none`, and an image in its registry."""
+    """The real starter with isolation `none`, and an image in its registry."""
     image = tiny_image(HANDLER)
     blobs = Blobs(tmp_path / "blobs")
     for content in image.blobs.values():
@@ -63,7 +63,7 @@ def plain(tmp_path: Path) -> Iterator[Plain]:
     version = FunctionVersion(FUNCTION, "1", image.digest, timeout=20, memory_size=256, ephemeral_storage=512)
     plane = FakeControlPlane(versions={(FUNCTION, LATEST): version})
     spawner, logs = Spawner(), FunctionLogs(plane)
-    launcher = Launcher(
+    starter = EnvironmentStarter(
         images=ImageFiles(blobs, tmp_path / "cache"),
         interpreters=Interpreters(runner=Processes(), variables={**os.environ, "SECRET_OF_THE_HOST": "yes"}),
         isolation=Isolation("none", "for this test"),
@@ -72,7 +72,7 @@ def plain(tmp_path: Path) -> Iterator[Plain]:
         aws={},
         scratch=tmp_path / "scratch",
     )
-    data_plane = DataPlane(plane, starter=launcher)
+    data_plane = DataPlane(plane, starter=starter)
     yield Plain(data_plane, version)
     data_plane.close()
     logs.close()

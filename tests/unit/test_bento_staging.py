@@ -12,8 +12,9 @@ import yaml
 from bento_samples import MODEL_BYTES, write_legacy, write_model, write_modern
 
 from deployer.errors import DeployerError
+from deployer.tools.bento_document import read_bento
 from deployer.tools.bento_staging import stage_context, stage_store
-from deployer.tools.bento_store import BentoStore, read_bento
+from deployer.tools.bento_store import BentoStore
 
 
 def test_the_context_is_the_bento_with_its_models_inside(tmp_path: Path) -> None:
@@ -105,9 +106,9 @@ def test_a_link_that_leaves_the_bento_or_has_no_end_is_refused_by_name(tmp_path:
         stage_context(BentoStore(tmp_path).get("digits:v1"), tmp_path / "context")
 
 
-@pytest.mark.parametrize("write", [write_modern, write_legacy])
+@pytest.mark.parametrize(("write", "python"), [(write_modern, "3.11"), (write_legacy, "3.10")])
 def test_the_store_for_bentoctl_holds_a_description_that_every_bentoml_reads(
-    tmp_path: Path, write: Callable[..., Path]
+    tmp_path: Path, write: Callable[..., Path], python: str
 ) -> None:
     """Only keys that BentoML 1.4.19 knows; no models, for they are in the context; and the version.txt it needs."""
     write_model(tmp_path, "m:1")
@@ -127,5 +128,5 @@ def test_the_store_for_bentoctl_holds_a_description_that_every_bentoml_reads(
         "version",
     ]
     assert (document["models"], document["name"], document["version"]) == ([], "digits", "v1")
-    assert (folder / "env" / "python" / "version.txt").read_text() == "3.11"
+    assert (folder / "env" / "python" / "version.txt").read_text() == python
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["bentos"]

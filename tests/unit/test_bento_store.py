@@ -11,7 +11,8 @@ from bento_samples import ROUTE, write_legacy, write_model, write_modern
 
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Model, Route, Tag
-from deployer.tools.bento_store import BentoStore, read_bento
+from deployer.tools.bento_document import read_bento
+from deployer.tools.bento_store import BentoStore
 
 
 def test_a_modern_bento_is_read_with_its_services_models_and_its_schemas(tmp_path: Path) -> None:
@@ -28,13 +29,13 @@ def test_a_modern_bento_is_read_with_its_services_models_and_its_schemas(tmp_pat
 
 
 def test_a_legacy_bento_is_read_with_its_top_level_models_and_plain_routes(tmp_path: Path) -> None:
-    """BentoML 1.0 keeps models at the top, the Python version in version.txt, and no schemas."""
+    """BentoML 1.0 keeps models at the top, no schemas, and the Python asked for apart from the one that built it."""
     write_model(tmp_path, "m:1")
     write_legacy(tmp_path, "old:v1", models=["m:1"])
 
     bento = BentoStore(tmp_path).get("old:v1")
 
-    assert (bento.python_version, bento.bentoml_version) == ("3.11", "1.0.25")
+    assert (bento.python_version, bento.bentoml_version) == ("3.10", "1.0.25")
     assert [model.tag for model in bento.models] == [Tag("m", "1")]
     assert bento.routes == (Route("predict", "/predict"),)
 
@@ -127,6 +128,12 @@ def test_what_is_no_tag_is_refused_before_any_file_is_looked_at(tmp_path: Path, 
         BentoStore(tmp_path).get(tag)
 
 
+def test_a_folder_without_a_description_is_no_bento(tmp_path: Path) -> None:
+    """As when `deployer image build` is given another folder."""
+    with pytest.raises(DeployerError, match=f"{tmp_path} is not a Bento"):
+        read_bento(tmp_path, models=None)
+
+
 def test_a_bento_that_is_still_being_written_is_not_listed(tmp_path: Path) -> None:
     """BentoML makes the folder first and bento.yaml last."""
     write_modern(tmp_path, "digits:v1")
@@ -163,12 +170,22 @@ def test_a_description_that_is_not_text_is_a_clear_error(tmp_path: Path) -> None
         BentoStore(tmp_path).get("digits:v1")
 
 
+def test_the_environment_of_old_and_new_bentos(tmp_path: Path) -> None:
+    """`docker.env` and `envs` are both read; a variable without a value is the deployment's to give."""
+    envs = [{"name": "B", "value": "2"}, {"name": "LATER"}]
+    write_modern(tmp_path, "digits:v1", docker={"env": {"A": 1}}, envs=envs)
+    write_modern(tmp_path, "digits:v2", docker={"env": ["A=1=1"]})
+    store = BentoStore(tmp_path)
+    assert store.get("digits:v1").environment == {"A": "1", "B": "2"}
+    assert store.get("digits:v2").environment == {"A": "1=1"}
+
+
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
         ({"image": {"python_version": "3.12"}}, "3.12"),
         ({"image": {}, "python": {"version": "3.10.4"}}, "3.10"),
-        ({"image": None, "docker": {"python_version": "3.9"}}, "3.9"),
+        ({"image": None, "docker": {"python_version": "3.9"}, "python": {"version": "3.10.4"}}, "3.9"),
     ],
 )
 def test_the_python_version_is_found_wherever_bentoml_put_it(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.config import Spec
-from deployer.config_search import deployment_name, find_config
+from deployer.config.search import deployment_name, find_config
 from deployer.errors import BadInput
 
 

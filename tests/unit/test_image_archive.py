@@ -13,7 +13,7 @@ import pytest
 from deployer.errors import DeployerError
 from deployer.image import archive
 from deployer.image.archive import Tree
-from deployer.image.blobs import BlobWriter
+from deployer.image.layer_cache import BlobWriter
 from deployer.image.unpack import unpack
 
 

@@ -1,69 +1,24 @@
-"""The smaller parts of the builder: the Bento folder, installed trees, the cache, the manifest."""
+"""The smaller parts of the builder: installed trees, the cache, the manifest."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from stand_in_runner import StandInRunner
 
 from deployer.errors import DeployerError
-from deployer.image import context, manifest
-from deployer.image.blobs import UNUSED_DAYS, Blob, BlobCache, BlobWriter
+from deployer.image import manifest
 from deployer.image.installed import normalise
+from deployer.image.layer_cache import UNUSED_DAYS, Blob, BlobCache, BlobWriter
 from deployer.image.manifest import TitledBlob
 from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import versions
 from deployer.image.requirements import Requirements
 from deployer.image.uv import Platform, Uv
 from deployer.tools.oci_layout import read_layout
-
-
-def bento(folder: Path, **content: Any) -> Path:
-    folder.mkdir(exist_ok=True)
-    named = {"name": "digits", "version": "v1", "bentoml_version": "1.4.39", **content}
-    (folder / "bento.yaml").write_text(yaml.safe_dump(named), "utf-8")
-    return folder
-
-
-@pytest.mark.parametrize(
-    "content",
-    [{"image": {"python_version": "3.11"}}, {"docker": {"python_version": "3.11"}}, {"python": {"version": "3.11.7"}}],
-    ids=["1.4", "1.0", "recorded"],
-)
-def test_each_bentoml_names_its_python_elsewhere(tmp_path: Path, content: dict[str, Any]) -> None:
-    """The minor version is found whichever BentoML wrote the Bento."""
-    assert context.read(bento(tmp_path / "bento", **content)).python == "3.11"
-
-
-def test_the_environment_of_old_and_new_bentos(tmp_path: Path) -> None:
-    """`docker.env` and `envs` are both read; a variable without a value is the deployment's to give."""
-    envs = [{"name": "B", "value": "2"}, {"name": "LATER"}]
-    folder = bento(tmp_path / "bento", image={"python_version": "3.11"}, docker={"env": {"A": 1}}, envs=envs)
-    assert context.read(folder).environment == {"A": "1", "B": "2"}
-
-
-def test_a_model_that_was_not_copied_is_named(tmp_path: Path) -> None:
-    """An image without its model would only fail at its first invoke."""
-    services = [{"name": "Digits", "models": [{"tag": "digits:m1"}]}]
-    folder = bento(tmp_path / "bento", image={"python_version": "3.11"}, services=services)
-    with pytest.raises(DeployerError, match="The model digits:m1 of digits:v1 is not in"):
-        context.read(folder)
-    (folder / "models" / "digits" / "m1").mkdir(parents=True)
-    assert [name for name, _ in context.read(folder).models] == ["digits"]
-
-
-@pytest.mark.parametrize("text", [None, "", "[]", "name: x", "{unfinished"])
-def test_a_folder_that_is_no_bento_is_named(tmp_path: Path, text: str | None) -> None:
-    """Whatever is wrong with bento.yaml, the folder is named and no traceback shown."""
-    if text is not None:
-        (tmp_path / "bento.yaml").write_text(text, "utf-8")
-    with pytest.raises(DeployerError, match="is not a Bento"):
-        context.read(tmp_path)
 
 
 def test_an_installed_tree_forgets_who_installed_it(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from local_aws import ACCOUNT, REGION
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
+from deployer.errors import DeployerError
 from deployer.local import address as addresses
 from deployer.local.address import Address, Folders
-from deployer.local.ecr_uri import parse_uri
-from deployer.local.functions import FunctionName, Repository
+from deployer.local.ecr import Repository, parse_uri
+from deployer.local.functions import FunctionName
 from deployer.local.guard import refuse_other_names, refuse_strangers
 from deployer.local.signature import Keys, SignedRequest, is_signed
 from deployer.local.url_configs import UrlConfig, UrlConfigs
@@ -61,11 +62,12 @@ def test_a_first_daemon_has_keys_of_its_own_that_moto_can_read() -> None:
     assert first.access_key_id != second.access_key_id and first.secret_access_key != second.secret_access_key
 
 
-def test_no_daemon_is_no_environment_and_nothing_is_started(tmp_path: Path) -> None:
-    """`existing` looks and does not touch."""
+def test_no_daemon_is_said_and_nothing_is_started(tmp_path: Path) -> None:
+    """`reach` looks and does not touch."""
     folders = Folders(state=tmp_path / "state", cache=tmp_path / "cache")
     target = LocalTarget(runner=Processes(), variables={}, folders=folders)
-    assert target.existing(region=REGION) is None
+    with pytest.raises(DeployerError, match="The local AWS is not running"):
+        target.reach(region=REGION)
     assert list(tmp_path.iterdir()) == []
 
 

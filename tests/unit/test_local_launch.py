@@ -10,9 +10,10 @@ from local_aws import ACCOUNT, REGION
 
 from deployer.local.functions import FunctionName, FunctionVersion, ImageOverrides
 from deployer.local.image_files import UnpackedImage
+from deployer.local.interpreters import Interpreter
 from deployer.local.invocation import CannotRun
 from deployer.local.isolation import Isolation
-from deployer.local.launch import TMP, Interpreter, Launch, Runtime, prepare
+from deployer.local.launch import TMP, Launch, Runtime, prepare
 
 NONE = Isolation("none", "because")
 PYTHON = Interpreter(Path("/host/bin/python3.11"), Path("/host"))

@@ -12,7 +12,7 @@ from local_aws import ACCOUNT, HOST, MANIFEST, REGION, FakeControlPlane, TinyIma
 from werkzeug.test import Client, TestResponse
 
 from deployer.local.blobs import Blobs
-from deployer.local.functions import Repository
+from deployer.local.ecr import Repository
 from deployer.local.registry import Registry
 from deployer.local.server import wsgi
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deployer.config import DeploymentConfig, load_config
-from deployer.config_schema import SCHEMA
+from deployer.config.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 NOT_OURS = {"build", "dist"}
@@ -103,12 +103,20 @@ def test_no_file_names_a_place_of_one_machine() -> None:
     assert [name_of(path) for path in tracked() if places.search(path.read_bytes())] == []
 
 
-def test_contributing_names_places_that_are_there() -> None:
-    """A table of where to change things is worth what its paths are."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    places = re.findall(r"`((?:deployer|deployment_configs|docs|terraform_templates|tests)/[^`* ]*)`", text)
-    assert len(places) > 20
+@pytest.mark.parametrize(("document", "least"), [("CONTRIBUTING.md", 20), ("docs/architecture.md", 12)])
+def test_a_guide_names_places_that_are_there(document: str, least: int) -> None:
+    """A table of where things are is worth what its paths are."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    places = re.findall(r"`((?:deployer|deployment_configs|docs|terraform_templates|tests)/[^`*< ]*)`", text)
+    assert len(places) > least
     assert [place for place in places if not (ROOT / place).exists()] == []
+
+
+def test_the_architecture_says_what_each_module_of_the_local_aws_is_for() -> None:
+    """The folder has many: nobody should have to open them all to find one."""
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.stem for path in (ROOT / "deployer" / "local").glob("*.py")} - {"__init__", "__main__"}
+    assert sorted(name for name in modules if f"`{name}`" not in text) == []
 
 
 def test_the_reference_shows_every_key() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from datetime import datetime
@@ -13,7 +12,8 @@ import pytest
 from deployer.config import DeploymentConfig, Spec
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Route, Tag
-from deployer.workspace import Record, Workspace, deployments, new_log, project_log, write_json
+from deployer.workspace import Record, Workspace, deployments, project_log
+from deployer.workspace.folder import new_log
 
 ROUTES = (Route("predict", "/predict", {"type": "array"}, None), Route("info", "/info"))
 BENTO = Bento(Tag("digits", "v1"), Path("/store"), "3.11", "1.4.39", "service:Digits", routes=ROUTES)
@@ -96,7 +96,7 @@ def test_deleting_keeps_the_logs_and_the_lock_that_is_held(tmp_path: Path) -> No
     workspace = Workspace.at(tmp_path, "digits", "local")
     workspace.remember(DeploymentConfig(name="digits"), BENTO)
     workspace.layout.mkdir()
-    write_json(workspace.image_record, {})
+    workspace.image_record.write_text("{}")
     with workspace.lock("down"):
         log = workspace.new_log("down")
         workspace.delete()
@@ -116,16 +116,6 @@ def test_a_record_that_cannot_be_read_says_so_and_what_to_do(tmp_path: Path, tex
         workspace.record()
     assert told.value.message.startswith(f"{record} cannot be read: ")
     assert "deployer up" in told.value.hint
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    """A value that cannot be written leaves the old file, and nothing beside it."""
-    path = tmp_path / "record.json"
-    write_json(path, {"old": True})
-    with pytest.raises(TypeError):
-        write_json(path, {"new": object()})
-    assert {"old": True} == json.loads(path.read_text())
-    assert [path] == list(tmp_path.iterdir())
 
 
 def test_the_newest_twenty_logs_are_kept(tmp_path: Path) -> None:

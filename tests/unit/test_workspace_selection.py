@@ -10,8 +10,8 @@ import pytest
 from deployer.config import DeploymentConfig, Spec, TargetName, load_config
 from deployer.errors import BadInput
 from deployer.models import Bento, Tag
-from deployer.selection import select
 from deployer.workspace import Workspace
+from deployer.workspace.selection import select
 
 CONFIG = "api_version: v1\nname: digits\noperator: {name: aws-lambda}\ntemplate: terraform\n"
 

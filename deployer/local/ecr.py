@@ -1,13 +1,33 @@
-"""ECR's way of naming images: `<account>.dkr.ecr.<region>.amazonaws.com/<name>` with `:tag` or `@digest`."""
+"""ECR's repositories, and its names for images: `<account>.dkr.ecr.<region>.amazonaws.com/<name>:tag` or `@digest`."""
 
 from __future__ import annotations
 
 import re
-
-from deployer.local.functions import Repository
+from dataclasses import dataclass
 
 HOST = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 URI = re.compile(HOST.pattern + r"/(?P<name>[a-z0-9._/-]+)(?:@(?P<digest>sha256:[0-9a-f]{64})|:(?P<tag>[\w.-]+))")
+
+
+@dataclass(frozen=True)
+class Repository:
+    """An ECR repository of one account and region."""
+
+    account: str
+    region: str
+    name: str
+
+    @property
+    def uri(self) -> str:
+        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{self.name}"
+
+
+class NoSuchRepository(Exception):
+    """No ECR repository of that name."""
+
+
+class TagIsImmutable(Exception):
+    """The repository does not allow a tag to move to another image."""
 
 
 def parse_host(host: str) -> tuple[str, str] | None:

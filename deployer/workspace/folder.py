@@ -1,46 +1,24 @@
-"""`.deployer/<name>/<target>/` under the current folder: what a deployment needs between two commands.
-
-Nothing else knows this shape. It is a working copy: the truth is in AWS and in the terraform state that lies here.
-Files are written whole or not at all; the folder is the user's alone (0700) and hidden from git.
-"""
+"""The folder of a deployment and the `.deployer` around it: files written whole or not at all, for this user only."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from deployer.config import DeploymentConfig, TargetName
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Route
+from deployer.workspace.record import Record, read_record, write_record
 
 FOLDER = ".deployer"
 TARGETS: tuple[TargetName, ...] = ("local", "aws")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEPT_LOGS = 20
-RECORD_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Record:
-    """What was deployed, as the last `up` began it: enough to test it and to take it down without the config.
-
-    `config` is the file's path relative to the current folder, empty where defaults were used.
-    """
-
-    name: str
-    target: TargetName
-    region: str
-    repository: str
-    bento: str
-    config: str
-    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,7 +76,7 @@ class Workspace:
 
     def lock(self, command: str) -> AbstractContextManager[None]:
         """One command at a time: raises DeployerError naming the one that is at work."""
-        from deployer.workspace_lock import held
+        from deployer.workspace.lock import held
 
         return held(self.root / "lock", command=command, what=f"deployment {self.name} on target {self.target}")
 
@@ -118,20 +96,12 @@ class Workspace:
             config=path,
             routes=bento.routes,
         )
-        write_json(self._record, {"version": RECORD_VERSION, **asdict(record)})
+        with _writing(self._record):
+            write_record(self._record, record)
 
     def record(self) -> Record | None:
         """What was deployed here, None where nothing is. Raises DeployerError for a record that cannot be read."""
-        try:
-            known = json.loads(self._record.read_text(encoding="utf-8"))
-            return _record_of(known, name=self.name, target=self.target)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DeployerError(
-                f"{self._record} cannot be read: {error}.",
-                hint="Run `deployer up` with -f or --bento again: it writes the file anew.",
-            ) from error
+        return read_record(self._record, name=self.name, target=self.target)
 
     def routes(self) -> tuple[Route, ...]:
         """The routes of the Bento that was deployed last."""
@@ -188,21 +158,6 @@ def new_log(logs: Path, command: str) -> Path:
     return log
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace a file in one step: a reader, and a run after a crash, sees the old text or the new."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with _writing(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("w", encoding="utf-8") as file:
-                json.dump(value, file, indent=2)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:
@@ -219,17 +174,3 @@ def _deployments(folder: Path) -> Iterator[Workspace]:
                 workspace = Workspace.named(folder, named.name, target)
                 if workspace._record.exists():
                     yield workspace
-
-
-def _record_of(known: Mapping[str, Any], *, name: str, target: TargetName) -> Record:
-    if known["version"] != RECORD_VERSION:
-        raise ValueError(f"it is of version {known['version']}, and this deployer reads {RECORD_VERSION}")
-    return Record(
-        name=name,
-        target=target,
-        region=str(known["region"]),
-        repository=str(known["repository"]),
-        bento=str(known["bento"]),
-        config=str(known["config"]),
-        routes=tuple(Route(**route) for route in known["routes"]),
-    )

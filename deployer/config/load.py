@@ -1,81 +1,22 @@
-"""A deployment config: one YAML file, a valid bentoctl v1 deployment config with sections of ours beside it.
-
-No tool is called here. Paths in a config are relative to the file that names them.
-"""
+"""From a YAML file to a `DeploymentConfig`: every problem at once. Paths are relative to the file that names them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from deployer.config.values import DeploymentConfig, SmokeTest, Spec, TargetName, TerraformOptions
 from deployer.errors import BadInput
 
 if TYPE_CHECKING:
-    from deployer.config_problems import Problem
-    from deployer.config_yaml import Document
-
-TargetName = Literal["local", "aws"]
-Auth = Literal["iam", "none"]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What the Lambda function is like. Seconds, MB and days, within Lambda's own limits (facts sheet, section 3)."""
-
-    region: str = "us-east-1"
-    timeout: int = 60
-    memory_size: int = 1769
-    ephemeral_storage: int = 512
-    auth: Auth = "iam"
-    log_retention_days: int = 30
-    repository: str = ""  # ECR repository name, may be nested (`team/digits`); empty: the deployment's name
-    description: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SmokeTest:
-    """What is asked of the deployment and what it must answer. `expected` is compared as JSON values."""
-
-    route: str = ""  # a route of the Bento such as `/predict`; empty: its only one
-    samples: Path | None = None
-    expected: Any = None
-    timeout: int = 120  # seconds, cold start included
-
-
-@dataclass(frozen=True)
-class TerraformOptions:
-    """`template`: a folder of the user's own `.tf` files; `provider_mirror`: a filesystem mirror of providers."""
-
-    template: Path | None = None
-    provider_mirror: Path | None = None
-
-
-@dataclass(frozen=True)
-class DeploymentConfig:
-    """One deployment. `bento` is a tag, or empty where the command line names it; `path` the file it was read from."""
-
-    name: str
-    bento: str = ""
-    target: TargetName = "local"
-    spec: Spec = field(default_factory=Spec)
-    env: Mapping[str, str] = field(default_factory=dict)
-    smoke_test: SmokeTest = field(default_factory=SmokeTest)
-    terraform: TerraformOptions = field(default_factory=TerraformOptions)
-    path: Path | None = None
-    notes: tuple[str, ...] = field(default=(), compare=False)  # how it was found, where the user should know
-
-    @property
-    def repository(self) -> str:
-        """The ECR repository's name."""
-        return self.spec.repository or self.name
+    from deployer.config.document import Document
+    from deployer.config.problems import Problem
 
 
 def load_config(path: Path, *, name: str | None = None) -> DeploymentConfig:
     """Read and check one file; `name` stands in for the file's own. Raises BadInput with every problem at once."""
-    from deployer.config_yaml import read_document
+    from deployer.config.document import read_document
 
     document = read_document(path)
     values = _without_nulls(document.values)
@@ -87,7 +28,7 @@ def load_config(path: Path, *, name: str | None = None) -> DeploymentConfig:
 
 def default_config(name: str, *, target: TargetName = "local") -> DeploymentConfig:
     """What is deployed where no file says otherwise. Raises BadInput when AWS refuses the name."""
-    from deployer.config_problems import find_problems
+    from deployer.config.problems import find_problems
 
     values = {"api_version": "v1", "name": name, "operator": {"name": "aws-lambda"}, "template": "terraform"}
     problems = find_problems(values, lambda keys: None)
@@ -106,7 +47,7 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(values: Mapping[str, Any], document: Document, *, named: bool) -> None:
-    from deployer.config_problems import Problem, find_problems
+    from deployer.config.problems import Problem, find_problems
 
     repeated = [Problem(keys, "this key is there more than once.") for keys in document.repeated]
     found = [*repeated, *find_problems(values, document.text)]

@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
+from deployer.files import replace_file
+
 UNUSED_DAYS = 30.0
 ABANDONED_DAYS = 1.0  # no build takes that long
 COMPRESSION_LEVEL = 1
@@ -56,7 +58,7 @@ class BlobCache:
             if (found := self._find(key)) is not None:
                 return found, True
             blob = self._store(make)
-            self._remember(key, blob)
+            replace_file(self._record(key), json.dumps(asdict(blob)))
         return blob, False
 
     @contextmanager
@@ -82,7 +84,7 @@ class BlobCache:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _find(self, key: str) -> Blob | None:
-        record = self._records / f"{key}.json"
+        record = self._record(key)
         try:
             blob = Blob(**json.loads(record.read_text("utf-8")))
             if self.path(blob.digest).stat().st_size != blob.size:
@@ -103,11 +105,8 @@ class BlobCache:
             unfinished.replace(self.path(blob.digest))
         return blob
 
-    def _remember(self, key: str, blob: Blob) -> None:
-        with self.scratch() as folder:
-            unfinished = folder / "record"
-            unfinished.write_text(json.dumps(asdict(blob)), "utf-8")
-            unfinished.replace(self._records / f"{key}.json")
+    def _record(self, key: str) -> Path:
+        return self._records / f"{key}.json"
 
 
 class BlobWriter:

@@ -61,7 +61,7 @@ def _candidates(folder: Path) -> list[_Candidate]:
 
 
 def _peek(path: Path) -> _Candidate:
-    from deployer.config_yaml import read_document
+    from deployer.config.document import read_document
 
     try:
         values = read_document(path).values

@@ -1,4 +1,4 @@
-"""The daemon's second address: the registry, the function URLs and the health page, by the path's first part."""
+"""The daemon's two addresses: AWS itself, and beside it the registry, the function URLs and the health page."""
 
 from __future__ import annotations
 
@@ -8,16 +8,31 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from deployer.local.address import HEALTH
 from deployer.local.function_urls import FunctionUrls
-from deployer.local.guard import refuse_other_names
+from deployer.local.guard import refuse_other_names, refuse_strangers
+from deployer.local.lambda_api import LambdaApi
 from deployer.local.registry import Registry
-from deployer.local.server import error
+from deployer.local.server import Wsgi, error
+from deployer.local.signature import Keys
 
-HEALTH = "/_deployer/health"
+
+class Endpoint:
+    """`AWS_ENDPOINT_URL`: our part of Lambda, everything else by moto.
+
+    Every request must come from this machine and name the local AWS's access key.
+    """
+
+    def __init__(self, lambda_api: LambdaApi, moto: Wsgi, keys: Keys) -> None:
+        self._lambda_api, self._moto, self._keys = lambda_api, moto, keys
+
+    def answer(self, request: Request) -> Wsgi:
+        refused = refuse_other_names(request) or refuse_strangers(request, self._keys)
+        return refused or self._lambda_api.answer(request) or self._moto
 
 
 class Gateway:
-    """`health` says how the daemon is; it holds no secret."""
+    """Chooses by the path's first part. `health` says how the daemon is; it holds no secret."""
 
     def __init__(self, registry: Registry, urls: FunctionUrls, health: Callable[[], Mapping[str, Any]]) -> None:
         self._registry, self._urls, self._health = registry, urls, health

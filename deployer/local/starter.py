@@ -12,16 +12,16 @@ from deployer.local.execution_environment import ExecutionEnvironment, Process
 from deployer.local.function_logs import FunctionLogs, Stream
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import ImageFiles, UnpackedImage
-from deployer.local.interpreters import Interpreters
+from deployer.local.interpreters import Interpreter, Interpreters
 from deployer.local.invocation import CannotRun
 from deployer.local.isolation import Isolation
-from deployer.local.launch import Interpreter, Runtime, prepare
+from deployer.local.launch import Runtime, prepare
 from deployer.local.runtime_api import RuntimeApi
 from deployer.local.runtime_process import RuntimeProcess, Spawner
 from deployer.local.server import Listener
 
 
-class Launcher:
+class EnvironmentStarter:
     """`aws` are the variables that lead a function to the local AWS; `scratch` holds /tmp of what has no sandbox."""
 
     def __init__(

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from deployer.config_schema import ENV_BYTES, REPOSITORY, REPOSITORY_RULE, ROLE_NAME_LENGTH, SCHEMA
+from deployer.config.schema import ENV_BYTES, REPOSITORY, REPOSITORY_RULE, ROLE_NAME_LENGTH, SCHEMA
+from deployer.near_miss import near_miss
 
 Keys = tuple[str | int, ...]
 Written = Callable[[Keys], "str | None"]
 
 SHOWN_CHARACTERS = 60
 PLAIN_KEY = re.compile(r"[\w:/+=@-]+")
-CLOSE = 0.6  # of difflib's ratio: what its own get_close_matches takes
 KINDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
 
 
@@ -48,17 +47,6 @@ def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem,
     for problem in _limits_across_keys(values, spoiled=tuple(first)):
         first.setdefault(problem.keys, problem)
     return tuple(first.values())
-
-
-def near_miss(word: object, known: Sequence[str]) -> str:
-    """` Did you mean X?`, naming two where both are as close, or nothing where none is."""
-    if not isinstance(word, str):
-        return ""
-    asked = word.lower().replace("-", "_")
-    scores = {name: SequenceMatcher(None, asked, name.lower().replace("-", "_")).ratio() for name in known}
-    best = max(scores.values(), default=0.0)
-    close = [name for name, score in scores.items() if score == best >= CLOSE]
-    return f" Did you mean {' or '.join(close[:2])}?" if close else ""
 
 
 def shown(value: object) -> str:

@@ -1,0 +1,194 @@
+"""Runs that are cut off: Ctrl-C in each stage, a killed deployer, a killed local AWS, two commands at once.
+
+One Bento and one deployment for all of them: what a test leaves behind is where the next one begins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from laptop import Laptop
+
+NAME = "echo-service"
+SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A deployer command that is still at work, in a process group of its own as a shell's foreground job is."""
+
+    process: subprocess.Popen[bytes]
+    errors: Path
+
+    @property
+    def said(self) -> str:
+        return self.errors.read_text(encoding="utf-8")
+
+    def wait_for(self, happens: Callable[[Run], bool]) -> None:
+        """Raises AssertionError when the command ends first, or nothing happens in time."""
+        deadline = time.monotonic() + SECONDS
+        while not happens(self):
+            assert self.process.poll() is None, f"it ended with {self.process.returncode}: {self.said}"
+            assert time.monotonic() < deadline, f"nothing happened: {self.said}"
+            time.sleep(0.01)
+
+    def family(self) -> list[psutil.Process]:
+        """Every process below it, but for the local AWS, which is to stay."""
+        try:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+        return [child for child in below if "deployer.local" not in _command(child)]
+
+
+def runs(*words: str) -> Callable[[Run], bool]:
+    """Whether a process below the command has all of these words on its command line."""
+    return lambda run: any(all(word in _command(child) for word in words) for child in run.family())
+
+
+def says(text: str) -> Callable[[Run], bool]:
+    return lambda run: text in run.said
+
+
+def starts_the_local_aws(run: Run) -> bool:
+    below = psutil.Process(run.process.pid).children(recursive=True)
+    return any("deployer.local" in _command(child) for child in below)
+
+
+STAGES = {
+    "bentoml build": runs("-m bentoml build"),
+    "target": starts_the_local_aws,
+    "bentoctl init": runs("launcher.py init"),
+    "image build": runs("deployer image build"),
+    "image push": runs("deployer image push"),
+    "terraform plan": runs("terraform plan"),
+    "terraform apply": runs("terraform apply"),
+    "smoke test": says("Infrastructure:"),
+}
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+@contextmanager
+def started(laptop: Laptop, *arguments: str) -> Iterator[Run]:
+    """A command in the background; it is killed where the block leaves it running."""
+    errors = laptop.folder / "stderr"
+    argv = [sys.executable, "-m", "deployer", *arguments]
+    with (
+        errors.open("wb") as stderr,
+        subprocess.Popen(
+            argv,
+            cwd=laptop.folder,
+            env=laptop.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield Run(process, errors)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def deployed(laptop: Laptop, echo: str) -> subprocess.CompletedProcess[str]:
+    """The `up` that completes: what the interrupted ones left is where it begins."""
+    return laptop.deployer("up", "--bento", echo, "--output", "json")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_ctrl_c_in_a_stage_leaves_no_process_and_the_next_run_gets_further(
+    laptop: Laptop, project: Path, echo: str, stage: str
+) -> None:
+    """Exit code 130, said so, nothing left running. Each run begins where the one before was cut off."""
+    what = ("--build", str(project), "--python", sys.executable) if stage == "bentoml build" else ("--bento", echo)
+    if stage == "target":
+        laptop.deployer("local", "stop")
+    with started(laptop, "up", *what) as run:
+        run.wait_for(STAGES[stage])
+        below = run.family()
+        os.killpg(run.process.pid, signal.SIGINT)
+        assert 130 == run.process.wait(SECONDS), run.said
+    _, alive = psutil.wait_procs(below, timeout=5)
+
+    assert [] == alive
+    assert "Error: Interrupted; everything that deployer had started was stopped." in run.said
+    assert "Traceback" not in run.said
+
+
+def test_the_run_after_the_interrupted_ones_completes(
+    laptop: Laptop, deployed: subprocess.CompletedProcess[str]
+) -> None:
+    """It deploys, the function answers, and the test of it alone says so too."""
+    up = json.loads(deployed.stdout)
+
+    assert (True, "1") == (up["smoke_test"]["healthy"], up["version"])
+    assert laptop.deployer_json("smoke-test")["healthy"] is True
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_killed_local_aws_is_said_and_the_next_up_heals_alone(laptop: Laptop) -> None:
+    """On another port where the old one was taken; a second `up` or `down` meanwhile is told who is at work."""
+    status = laptop.deployer_json("local", "status")
+    psutil.Process(status["pid"]).kill()
+
+    told = laptop.deployer("smoke-test", code=1).stderr
+    assert told.startswith("Error: The local AWS is not running, and what was deployed on it is gone.\nWhat to do: ")
+
+    with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        squatter.bind(("127.0.0.1", int(status["registry"].rpartition(":")[2])))
+        squatter.listen()
+        with started(laptop, "up") as healing:
+            healing.wait_for(runs("launcher.py"))
+            for command in ("up", "down"):
+                refused = laptop.deployer(command, code=1).stderr
+                assert f"`deployer up` (process {healing.process.pid}, since " in refused
+            assert 0 == healing.process.wait(SECONDS), healing.said
+
+    tested = laptop.deployer_json("smoke-test")
+    assert tested["healthy"] is True
+    assert not tested["url"].startswith(status["registry"])
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_killed_deployer_is_continued_by_the_next_up(laptop: Laptop, project: Path) -> None:
+    """SIGKILL while terraform applies: the children end, and neither lock nor state is in the way."""
+    laptop.run(sys.executable, "-m", "bentoml", "build", cwd=project)
+    with started(laptop, "up", "--bento", "echo.service") as run:
+        run.wait_for(STAGES["terraform apply"])
+        below = run.family()
+        run.process.kill()
+    _, alive = psutil.wait_procs(below, timeout=60)
+
+    assert [] == alive
+    assert laptop.deployer_json("up", "--bento", "echo.service")["smoke_test"]["healthy"] is True
+
+
+@pytest.mark.usefixtures("deployed")
+def test_down_works_after_the_local_aws_was_killed(laptop: Laptop) -> None:
+    """There is nothing left to destroy, and the deployment is forgotten."""
+    laptop.deployer("local", "start")
+    psutil.Process(laptop.deployer_json("local", "status")["pid"]).kill()
+
+    assert NAME == laptop.deployer_json("down")["name"]
+    assert laptop.deployer("smoke-test", code=1).stderr.startswith("Error: Nothing is deployed here.")
