@@ -1,6 +1,7 @@
 # One word per job; the work is in scripts/. Everything lands in this folder and in deployer's cache.
 PYTHON ?= python3
-PYTEST_OPTIONS ?= -q
+# Three at a time even on two cores: half of the time is waiting for terraform and its provider.
+PYTEST_OPTIONS ?= -q -n 3 --dist loadfile
 export PYTHON
 
 .DEFAULT_GOAL := help

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from deployer.models import Change, Outputs
 from deployer.tools.terraform import Terraform
@@ -10,12 +10,15 @@ from deployer.tools.terraform import Terraform
 Say = Callable[[str], None]
 
 
-def apply_changes(terraform: Terraform, *, say: Say) -> tuple[Outputs, tuple[Change, ...]]:
-    """Bring the infrastructure to what the template says; an empty plan is not applied."""
+def apply_changes(terraform: Terraform, *, imports: Mapping[str, str], say: Say) -> tuple[Outputs, tuple[Change, ...]]:
+    """Bring the infrastructure to what the template says; an empty plan is not applied.
+
+    `imports` are import ids by address, of what is taken over.
+    """
     say("init")
     terraform.init()
     say("plan")
-    plan = terraform.plan()
+    plan = terraform.plan(imports=imports)
     if plan.changes:
         terraform.apply(plan, on_event=say)
     return terraform.output(), plan.changes

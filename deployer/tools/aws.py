@@ -21,7 +21,7 @@ from botocore.session import Session
 
 from deployer.errors import DeployerError
 from deployer.targets import Environment
-from deployer.tools import aws_leftovers
+from deployer.tools import aws_adoption, aws_leftovers
 from deployer.tools.aws_errors import code, explained
 from deployer.tools.aws_leftovers import OWNER_TAG
 
@@ -151,6 +151,16 @@ class Aws:
                     hint="Run the command again: it continues to wait.",
                 )
             time.sleep(_POLL_SECONDS)
+
+    def function_owner(self, name: str) -> str | None:
+        """The deployment a function is tagged for; empty where it has no such tag, None where it does not exist."""
+        with self._explained(f"Asking whose function {name} is"):
+            return aws_adoption.function_owner(self._client, name)
+
+    def existing(self, name: str, *, public: bool) -> dict[str, str]:
+        """What is there of a deployment: terraform import ids by the template's resource addresses."""
+        with self._explained(f"Looking for what is there of {name}"):
+            return aws_adoption.existing(self._client, name=name, region=self._region, public=public)
 
     def recent_logs(self, name: str, *, limit: int = 20) -> tuple[str, ...]:
         """The last lines of a function's log, oldest first; empty where there is no log yet."""

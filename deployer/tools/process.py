@@ -75,22 +75,25 @@ class Processes:
     ) -> Completed:
         with tempfile.TemporaryFile() as written, tempfile.TemporaryFile() as complained:
             child = _start(argv, env=env, cwd=cwd, stdout=written, stderr=complained)
-            _append(log, f"$ {' '.join(argv)}\n")
-            out, err = _Reader(written, log, on_line), _Reader(complained, log, None)
-            threading.Thread(target=_feed, args=(_pipe(child.stdin), stdin), daemon=True).start()
-            with out, err:
-                _wait(child, timeout, log)
+            try:
+                _append(log, f"$ {' '.join(argv)}\n")
+                threading.Thread(target=_feed, args=(_pipe(child.stdin), stdin), daemon=True).start()
+                with _Reader(written, log, on_line) as out, _Reader(complained, log, None) as err:
+                    _wait(child, Path(argv[0]).name, timeout, log)
+            finally:
+                if child.poll() is None:
+                    _end(child)
         return Completed(tuple(argv), child.returncode, out.text, err.text)
 
 
-def _wait(child: subprocess.Popen[bytes], timeout: float, log: Path | None) -> None:
+def _wait(child: subprocess.Popen[bytes], name: str, timeout: float, log: Path | None) -> None:
     """Until the child has ended, by itself or not."""
     try:
         child.wait(timeout)
     except subprocess.TimeoutExpired:
         _end(child)
         raise DeployerError(
-            f"{Path(child.args[0]).name} did not finish within {timeout:.0f} s and was stopped.",
+            f"{name} did not finish within {timeout:.0f} s and was stopped.",
             hint="Run the command again: it continues where this one stopped.",
             log=log,
         ) from None
@@ -108,8 +111,9 @@ class _Reader:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Reader:
         self._thread.start()
+        return self
 
     def __exit__(self, *failure: object) -> None:
         self._ended.set()

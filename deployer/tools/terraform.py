@@ -71,19 +71,21 @@ class Terraform:
             raise self._error("init", done, hint=self._ways_to_initialise())
         self._folder.mark_initialised(self._settings)
 
-    def plan(self, *, destroy: bool = False, refresh: bool = True) -> Plan:
+    def plan(self, *, destroy: bool = False, refresh: bool = True, imports: Mapping[str, str] | None = None) -> Plan:
         """Save a plan in the folder. Output changes are named only where no resource changes.
 
+        `imports` are import ids by address: what exists and the state does not know is taken over, not made again.
         Leave `refresh` on for `destroy` too: resources that AWS has forgotten are then dropped from the state, while
         deleting them would fail (an alias whose function is gone). The template gets `destroying = true`, with which
         it looks up nothing that may be gone.
         """
         path = self._folder.path / ("destroy.tfplan" if destroy else "apply.tfplan")
-        done = self._plan(path, destroy=destroy, refresh=refresh)
-        if done.returncode != 0 and self._may_need_init(done):
-            self._folder.unmark_initialised()
-            self.init()
+        with self._folder.importing(imports or {}):
             done = self._plan(path, destroy=destroy, refresh=refresh)
+            if done.returncode != 0 and self._may_need_init(done):
+                self._folder.unmark_initialised()
+                self.init()
+                done = self._plan(path, destroy=destroy, refresh=refresh)
         if done.returncode != 0:
             raise self._error("plan", done, hint=self._nothing_changed())
         events = stream.events_of(done.stdout)

@@ -22,7 +22,7 @@ _STARTED = {
     "read": "reading",
 }
 _DONE = {"create": "created", "update": "updated", "delete": "destroyed", "replace": "replaced", "read": "read"}
-_PLANNED = frozenset({"create", "update", "replace", "delete"})
+_PLANNED = frozenset({"create", "update", "replace", "delete", "import"})
 
 
 @dataclass(frozen=True)

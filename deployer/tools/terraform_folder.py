@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,18 @@ class TerraformFolder:
 
     def unmark_initialised(self) -> None:
         self._mark.unlink(missing_ok=True)
+
+    @contextmanager
+    def importing(self, ids: Mapping[str, str]) -> Iterator[None]:
+        """While the block runs, a plan made here imports these: import ids by resource address."""
+        file = self.path / "deployer-imports.tf.json"
+        blocks = [{"to": address, "id": identity} for address, identity in sorted(ids.items())]
+        if blocks:
+            file.write_text(json.dumps({"import": blocks}, indent=2), encoding="utf-8")
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
 
     def lock_holder(self) -> str:
         """Who holds the state's lock, as terraform noted it beside the state; empty when nobody does."""

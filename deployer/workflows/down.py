@@ -7,7 +7,7 @@ from collections.abc import Callable
 from deployer.errors import DeployerError
 from deployer.models import DownResult
 from deployer.stages.infrastructure import destroy_all
-from deployer.stages.ownership import refuse_foreign_function
+from deployer.stages.ownership import refuse_unknown_function
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workflows.deployment import Selection, existing_deployment
@@ -39,8 +39,7 @@ def _destroy(deployment: Deployment, environment: Environment, tools: Toolbox) -
     with tools.progress.step("Destroying the infrastructure with terraform") as step:
         terraform, config = tools.terraform(deployment, environment), deployment.config
         removed = destroy_all(terraform, say=step.update)
-        folder = deployment.workspace.terraform
-        refuse_foreign_function(config.name, folder=folder, terraform=terraform, aws=tools.aws(environment))
+        refuse_unknown_function(config, terraform=terraform, aws=tools.aws(environment))
         step.done(f"Infrastructure: {len(removed)} resources destroyed")
     return removed
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.models import Bento, Image, Outputs, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.infrastructure import apply_changes
-from deployer.stages.ownership import refuse_foreign_function
+from deployer.stages.ownership import adoptable
 from deployer.stages.samples import check_samples
 from deployer.targets import Environment
 from deployer.templates import template_folder
@@ -30,6 +31,14 @@ class UpRequest:
     python: Path | None = None
 
 
+@dataclass(frozen=True)
+class Infrastructure:
+    """terraform in the deployment's folder, and the import ids of what it is to take over."""
+
+    terraform: Terraform
+    imports: Mapping[str, str] = field(default_factory=dict)
+
+
 def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
     """Deploy, test, report. Safe to run again after any failure; a second run changes nothing.
 
@@ -38,26 +47,28 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
     bento = obtain_bento(request.bento, request.build, python=request.python, selection=request.selection, tools=tools)
     deployment = deployment_of(bento, request.selection, tools=tools)
     with deployment.workspace.lock("up"):
-        environment, terraform = _check_what_is_needed(bento, deployment, tools)
+        environment, infrastructure = _check_what_is_needed(bento, deployment, tools)
         deployment.workspace.remember(deployment.config, bento)
         image = _ensure_image(bento, deployment, environment, tools)
-        outputs, applied = _ensure_infrastructure(terraform, tools)
+        outputs, applied = _ensure_infrastructure(infrastructure, tools)
         report = run_smoke_test(deployment.config, bento.routes, outputs.endpoint, environment=environment, tools=tools)
     result = UpResult(bento.tag, image, outputs, changed=applied or not image.reused, smoke_test=report)
     return result, deployment
 
 
-def _check_what_is_needed(bento: Bento, deployment: Deployment, tools: Toolbox) -> tuple[Environment, Terraform]:
+def _check_what_is_needed(bento: Bento, deployment: Deployment, tools: Toolbox) -> tuple[Environment, Infrastructure]:
     """Whatever can be known to be missing or wrong is told before anything is made."""
     config = deployment.config
     check_samples(config.smoke_test, bento.routes)
     template_folder(config.terraform.template)
     environment = _prepare(deployment, bento, tools)
     terraform = tools.terraform(deployment, environment)
-    if config.terraform.template is None:  # the user's own may keep its state where only `terraform init` finds it
-        folder = deployment.workspace.terraform
-        refuse_foreign_function(config.name, folder=folder, terraform=terraform, aws=tools.aws(environment))
-    return environment, terraform
+    if config.terraform.template is not None:  # the user's own may keep its state where only `terraform init` finds it
+        return environment, Infrastructure(terraform)
+    imports = adoptable(config, terraform=terraform, aws=tools.aws(environment))
+    if imports:
+        tools.progress.note(f"{config.name} is there already: {len(imports)} resources are taken over.")
+    return environment, Infrastructure(terraform, imports)
 
 
 def _prepare(deployment: Deployment, bento: Bento, tools: Toolbox) -> Environment:
@@ -95,9 +106,9 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
     return image
 
 
-def _ensure_infrastructure(terraform: Terraform, tools: Toolbox) -> tuple[Outputs, bool]:
+def _ensure_infrastructure(infrastructure: Infrastructure, tools: Toolbox) -> tuple[Outputs, bool]:
     with tools.progress.step("Applying the infrastructure with terraform") as step:
-        outputs, changes = apply_changes(terraform, say=step.update)
+        outputs, changes = apply_changes(infrastructure.terraform, imports=infrastructure.imports, say=step.update)
         made = f"{len(changes)} changes applied" if changes else "nothing to change"
         step.done(f"Infrastructure: {made}; version {outputs.version} is live")
     return outputs, bool(changes)

@@ -162,6 +162,40 @@ def test_an_empty_account_has_no_leftovers(aws: Aws) -> None:
     assert () == aws.leftovers("digits", repository="digits")
 
 
+def test_what_is_there_can_be_imported_and_a_strangers_role_is_not(aws: Aws, variables: dict[str, str]) -> None:
+    """Import ids by the template's addresses, permissions only where the config has a public URL."""
+    make_function(variables, "digits")
+    client("logs", variables).create_log_group(logGroupName="/aws/lambda/digits")
+    client("iam", variables).create_role(RoleName=f"digits-{REGION}", AssumeRolePolicyDocument=TRUST)
+    lambda_ = client("lambda", variables)
+    version = lambda_.publish_version(FunctionName="digits")["Version"]
+    lambda_.create_alias(FunctionName="digits", Name="live", FunctionVersion=version)
+    lambda_.add_permission(
+        FunctionName="digits",
+        Qualifier="live",
+        StatementId="PublicUrl",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+    )
+
+    private, public = aws.existing("digits", public=False), aws.existing("digits", public=True)
+
+    assert {
+        "aws_cloudwatch_log_group.this": "/aws/lambda/digits",
+        "aws_lambda_function.this": "digits",
+        "aws_lambda_alias.live": "digits/live",
+    } == private
+    assert {**private, "aws_lambda_permission.public_url[0]": "digits:live/PublicUrl"} == public
+    assert {} == aws.existing("other", public=True)
+
+
+@pytest.mark.parametrize(("tags", "owner"), [(OWNED, "digits"), ({}, ""), ({"deployer:name": "b"}, "b")])
+def test_a_functions_owner_is_its_tag(aws: Aws, variables: dict[str, str], tags: dict[str, str], owner: str) -> None:
+    """No tag is nobody of ours; no function is None."""
+    make_function(variables, "digits", tags)
+    assert [owner, None] == [aws.function_owner("digits"), aws.function_owner("other")]
+
+
 def test_a_log_is_read_from_its_newest_lines_and_deleted_once(aws: Aws, variables: dict[str, str]) -> None:
     """Lines of several execution environments are put in order of time; without a log there are none."""
     assert () == aws.recent_logs("digits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from local_aws import within
 
 from deployer.errors import DeployerError
 from deployer.tools.process import Processes
@@ -101,3 +103,22 @@ def _alive(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def test_a_child_that_outlives_its_killed_starter_still_ends_its_work(tmp_path: Path) -> None:
+    """What it writes goes to files: no broken pipe ends terraform before it has written its state."""
+    ready, done = tmp_path / "ready", tmp_path / "done"
+    child = (
+        f"import pathlib, sys, time; print('one', flush=True); pathlib.Path({str(ready)!r}).touch(); time.sleep(1)\n"
+        f"print('two', flush=True); print('three', file=sys.stderr, flush=True); pathlib.Path({str(done)!r}).touch()"
+    )
+    starter = (
+        "import sys; from pathlib import Path; from deployer.tools.process import Processes\n"
+        f"Processes().run([sys.executable, '-c', {child!r}], env={{}}, cwd=Path('/'), timeout=30)"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen([PYTHON, "-c", starter], cwd=root) as killed:
+        assert within(20, ready.exists)
+        killed.kill()
+
+    assert within(10, done.exists)

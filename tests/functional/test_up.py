@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -64,3 +65,17 @@ def test_a_private_url_and_the_signed_curl_line(laptop: Laptop, digits: str, con
     assert json.loads(laptop.deployer("smoke-test", "--name", "private").stdout) == PREDICTIONS
     laptop.deployer("down", "--name", "private")
     private.unlink()
+
+
+def test_a_lost_state_is_no_lost_deployment(laptop: Laptop, digits: str, config: Path) -> None:
+    """Where `.deployer` is gone, or the clone it lay in, `up` takes over what is there and goes on from it."""
+    first = laptop.deployer_json("up", "--bento", digits)
+    shutil.rmtree(laptop.folder / ".deployer" / "digits")
+
+    second = laptop.deployer("up", "--bento", digits, "--output", "json")
+
+    assert "digits is there already: 8 resources are taken over." in second.stderr
+    found = json.loads(second.stdout)
+    assert (found["endpoint"], found["version"]) == (first["endpoint"], first["version"])
+    assert laptop.deployer_json("up", "--bento", digits)["changed"] is False
+    assert len(laptop.deployer_json("down")["removed"]) == 9
