@@ -162,7 +162,8 @@ def print_down(result: DownResult) -> None:
 
 def confirmation(*, yes: bool) -> Callable[[str], bool]:
     """Asks on a terminal. With `--yes`, and where there is no terminal to ask on, the answer is yes."""
-    asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
+    terminals = [stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)]  # None: it is closed
+    asking = not yes and all(terminals)
 
     def confirm(question: str) -> bool:
         return click.confirm(question, err=True) if asking else True

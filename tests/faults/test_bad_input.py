@@ -33,7 +33,7 @@ def begun(desk: Laptop) -> list[str]:
     ("arguments", "said"),
     [
         ("up", "Error: No Bento is named.\nWhat to do: Pass --bento NAME:VERSION"),
-        ("up --bento eco.service:latest", "What to do: Did you mean {echo}? There are: {echo}"),
+        ("up --bento eco.service:latest", "What to do: Did you mean echo.service? There are: {echo}"),
         ("up --bento a/b", "Error: 'a/b' is not a Bento tag.\nWhat to do: A tag is `name:version`"),
         ("up --bento {echo} --build .", "Error: --bento and --build exclude each other."),
         ("up --build nowhere", "Directory 'nowhere' does not exist."),
@@ -74,7 +74,6 @@ def test_an_empty_option_is_refused(desk: Laptop, command: str, option: str) -> 
         ),
         ("spec: [1\n", ("config.yaml is not valid YAML: line 6, column 1: expected ',' or ']'",)),
         ("bento: other\n", ("config.yaml is for the Bento other, and echo.service:",)),
-        ("smoke_test: {samples: nowhere.json}\n", ("smoke_test.route is missing", "/variables")),
         ("smoke_test: {route: /variable}\n", ("the Bento has no route /variable", "Did you mean /variables?")),
         (
             "smoke_test: {route: /variables, samples: nowhere.json}\n",
@@ -141,9 +140,9 @@ def test_a_service_that_fails_at_import_is_shown_with_its_own_last_lines(
     """The file, the line and the error; the log has the rest. Paths may be relative to the current folder."""
     shutil.copytree(project, desk.folder / "broken")
     (desk.folder / "broken" / "service.py").write_text(f"{line}\n", encoding="utf-8")
-    (desk.folder / "python").symlink_to(sys.executable)
+    (desk.folder / "venv").symlink_to(sys.prefix)
 
-    ended = desk.deployer("up", "--build", "broken", "--python", "python", code=1)
+    ended = desk.deployer("up", "--build", "broken", "--python", "venv/bin/python", code=1)
 
     assert "Error: `bentoml build` failed in broken:\n" in ended.stderr
     assert f'{desk.folder}/broken/service.py", line 1' in ended.stderr
@@ -216,7 +215,8 @@ def test_a_current_folder_that_is_gone_is_said(desk: Laptop) -> None:
         ("{down} 2>&-", 0, ""),
         ("{down} <&-", 0, ""),
         ("{down} >/dev/full", 1, "Error: The system refused: No space left on device."),
-        ("LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 {down}", 0, ""),
+        ("LC_ALL=C {down}", 0, ""),
+        ("PYTHONIOENCODING=ascii {down}", 0, ""),
         ("unset HOME; {down}", 0, ""),
         ("COLUMNS=1 {down}", 0, ""),
     ],
