@@ -67,10 +67,9 @@ def real_toolbox() -> Toolbox:
         )
 
     def bentoctl(deployment: Deployment, environment: Environment) -> Bentoctl:
-        def say(text: str) -> None:
-            screen.note(text)
-
-        python = bentoctl_environment.ensure(runner=runner, variables=variables, log=deployment.log, on_step=say)
+        python = bentoctl_environment.ensure(
+            runner=runner, variables=variables, log=deployment.log, on_step=screen.note
+        )
         return Bentoctl(python=python, runner=runner, variables=environment.process_variables(variables))
 
     return Toolbox(

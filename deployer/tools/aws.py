@@ -5,7 +5,6 @@ the process's own environment.
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,14 +18,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.session import Session
 
-from deployer.errors import DeployerError
 from deployer.targets import Environment
 from deployer.tools import aws_adoption, aws_leftovers
 from deployer.tools.aws_errors import code, explained
 from deployer.tools.aws_leftovers import OWNER_TAG
 
-READY_SECONDS = 300.0
-_POLL_SECONDS = 1.0
 _LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
 
 
@@ -36,23 +32,6 @@ class Identity:
 
     account: str
     arn: str
-
-
-@dataclass(frozen=True)
-class FunctionState:
-    """`state` is Pending, Active, Inactive or Failed; `update` InProgress, Successful or Failed; `reason` AWS's own."""
-
-    state: str
-    update: str
-    reason: str
-
-    @property
-    def is_ready(self) -> bool:
-        return self.state in {"Active", "Inactive"} and self.update != "InProgress"
-
-    @property
-    def is_failed(self) -> bool:
-        return self.state == "Failed" or self.update == "Failed"
 
 
 class Aws:
@@ -70,9 +49,6 @@ class Aws:
         with self._explained("Asking AWS who these credentials are"):
             answer = self._client("sts").get_caller_identity()
         return Identity(account=answer["Account"], arn=answer["Arn"])
-
-    def account_id(self) -> str:
-        return self.identity().account
 
     def image_digest(self, repository: str, tag: str) -> str | None:
         """The manifest digest of a tag in an ECR repository (its name, not its URI), None when there is none."""
@@ -122,35 +98,6 @@ class Aws:
         """What is still there of a deployment, by tag and by name, one line each: `ECR repository digits`."""
         with self._explained(f"Looking for what is left of {name}"):
             return aws_leftovers.find(self._client, name=name, region=self._region, repository=repository)
-
-    def function_state(self, name: str) -> FunctionState | None:
-        """The state of a function, None when there is no such function."""
-        with self._explained(f"Asking Lambda about {name}"):
-            try:
-                found = self._client("lambda").get_function_configuration(FunctionName=name)
-            except ClientError as error:
-                if code(error) == "ResourceNotFoundException":
-                    return None
-                raise
-        reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or ""
-        return FunctionState(found.get("State", "Active"), found.get("LastUpdateStatus", "Successful"), reason)
-
-    def wait_until_ready(self, name: str, *, seconds: float = READY_SECONDS) -> None:
-        """Wait until a function can be invoked and changed. Raises DeployerError when it fails or takes longer."""
-        deadline = time.monotonic() + seconds
-        while True:
-            state = self.function_state(name)
-            if state is None or state.is_failed:
-                why = "there is none of that name" if state is None else state.reason or state.state
-                raise DeployerError(f"The Lambda function {name} cannot be used: {why}.", hint=_MAKE_AGAIN)
-            if state.is_ready:
-                return
-            if time.monotonic() >= deadline:
-                raise DeployerError(
-                    f"The Lambda function {name} is still {state.state}/{state.update} after {seconds:.0f} s.",
-                    hint="Run the command again: it continues to wait.",
-                )
-            time.sleep(_POLL_SECONDS)
 
     def function_owner(self, name: str) -> str | None:
         """The deployment a function is tagged for; empty where it has no such tag, None where it does not exist."""
@@ -242,5 +189,4 @@ def _is_loopback(url: str | None) -> bool:
     return urlsplit(url or "").hostname in {"127.0.0.1", "localhost", "::1"}
 
 
-_MAKE_AGAIN = "Run `deployer up` to make it again; `deployer down` removes what is there."
-__all__ = ["OWNER_TAG", "Aws", "FunctionState", "Identity", "log_group"]
+__all__ = ["OWNER_TAG", "Aws", "Identity", "log_group"]

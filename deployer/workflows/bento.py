@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from deployer.config.search import find_config
@@ -19,10 +20,14 @@ HINT = "Pass --bento NAME:VERSION (or NAME:latest), or --build DIR to build one 
 
 def obtain_bento(
     tag: str | None, project: Path | None, *, python: Path | None, selection: Selection, tools: Toolbox
-) -> Bento:
-    """The Bento of `tag` in the store, or the one that `bentoml build` makes of the folder `project`."""
+) -> tuple[Bento, Selection]:
+    """The Bento of `tag` in the store, or the one that `bentoml build` makes of the folder `project`.
+
+    Without either it is the one that the selection means; the selection then says which deployment that is.
+    """
     if project is None:
-        return tools.store.get(tag or _tag_meant(selection, tools))
+        tag, selection = (tag, selection) if tag else _meant(selection, tools)
+        return tools.store.get(tag), selection
     if tag is not None:
         raise BadInput(EXCLUSIVE, hint=HINT)
     with tools.progress.step(f"Building the Bento of {project}") as step:
@@ -34,7 +39,7 @@ def obtain_bento(
             log=project_log(tools.folder, "build"),
         )
         step.done(f"Bento {built} is built")
-    return tools.store.get(str(built))
+    return tools.store.get(str(built)), selection
 
 
 def active_python(tools: Toolbox) -> Path:
@@ -50,12 +55,16 @@ def active_python(tools: Toolbox) -> Path:
     raise BadInput("No Python was found to build the Bento with.", hint="Pass --python PATH.")
 
 
-def _tag_meant(selection: Selection, tools: Toolbox) -> str:
-    """The Bento that the config names, else the one of the deployment that is there."""
+def _meant(selection: Selection, tools: Toolbox) -> tuple[str, Selection]:
+    """Where no Bento is named: the one of the config that is meant, else the one that is deployed here.
+
+    In the second case the selection names that deployment, so that it is renewed where it is. Raises BadInput.
+    """
     config = find_config(tools.folder, name=selection.name, file=selection.config)
-    if config is None:
-        deployment = existing_deployment(selection, tools, command="up")
-        config = deployment.config if deployment else None
-    if config is None or not config.bento:
+    if config is not None and config.bento:
+        return config.bento, selection
+    there = existing_deployment(selection, tools, command="up")
+    if there is None or not there.config.bento:
         raise BadInput("No Bento is named.", hint=HINT)
-    return config.bento
+    config, target = there.config, there.workspace.target
+    return config.bento, replace(selection, name=config.name, config=config.path, target=target)

@@ -44,8 +44,10 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
 
     Raises DeployerError where a stage fails; an unhealthy answer is in the result's report, not an exception.
     """
-    bento = obtain_bento(request.bento, request.build, python=request.python, selection=request.selection, tools=tools)
-    deployment = deployment_of(bento, request.selection, tools=tools)
+    bento, selection = obtain_bento(
+        request.bento, request.build, python=request.python, selection=request.selection, tools=tools
+    )
+    deployment = deployment_of(bento, selection, tools=tools)
     with deployment.workspace.lock("up"):
         environment, infrastructure = _check_what_is_needed(bento, deployment, tools)
         deployment.workspace.remember(deployment.config, bento)

@@ -97,7 +97,7 @@ def test_the_target_says_whose_account_it_is_and_sets_both_names_of_the_region(v
     environment = AwsTarget(variables=variables).prepare(region=REGION)
     assert {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION} == environment.variables
     assert environment.registry_url is None
-    assert "123456789012" == Aws(environment, variables).account_id()
+    assert "123456789012" == Aws(environment, variables).identity().account
 
 
 def test_an_image_is_found_by_tag_and_its_absence_is_no_error(aws: Aws, variables: dict[str, str]) -> None:
@@ -208,17 +208,6 @@ def test_a_log_is_read_from_its_newest_lines_and_deleted_once(aws: Aws, variable
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
     assert ("at 10", "at 20", "at 30") == aws.recent_logs("digits", limit=3)
     assert [True, False] == [aws.delete_log_group("digits"), aws.delete_log_group("digits")]
-
-
-def test_a_function_is_ready_or_not_there(aws: Aws, variables: dict[str, str]) -> None:
-    """Waiting for one that is there ends at once, for one that is not it says so."""
-    make_function(variables, "digits")
-    state = aws.function_state("digits")
-    assert state is not None
-    assert (True, False) == (state.is_ready, state.is_failed)
-    aws.wait_until_ready("digits", seconds=1)
-    with pytest.raises(DeployerError, match="there is none of that name"):
-        aws.wait_until_ready("nothing", seconds=1)
 
 
 def test_a_request_is_signed_for_lambda_in_the_deployments_region(aws: Aws) -> None:

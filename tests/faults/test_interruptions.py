@@ -21,7 +21,7 @@ import psutil
 import pytest
 from laptop import Laptop
 
-NAME = "echo-service"
+NAME = "cut-off"
 SECONDS = 120.0
 
 
@@ -112,7 +112,7 @@ def started(laptop: Laptop, *arguments: str) -> Iterator[Run]:
 @pytest.fixture(scope="module")
 def deployed(laptop: Laptop, echo: str) -> subprocess.CompletedProcess[str]:
     """The `up` that completes: what the interrupted ones left is where it begins."""
-    return laptop.deployer("up", "--bento", echo, "--output", "json")
+    return laptop.deployer("up", "--bento", echo, "--name", NAME, "--output", "json")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -123,7 +123,7 @@ def test_ctrl_c_in_a_stage_leaves_no_process_and_the_next_run_gets_further(
     what = ("--build", str(project), "--python", sys.executable) if stage == "bentoml build" else ("--bento", echo)
     if stage == "target":
         laptop.deployer("local", "stop")
-    with started(laptop, "up", *what) as run:
+    with started(laptop, "up", "--name", NAME, *what) as run:
         run.wait_for(STAGES[stage])
         below = run.family()
         os.killpg(run.process.pid, signal.SIGINT)
@@ -168,20 +168,21 @@ def test_a_killed_local_aws_is_said_and_the_next_up_heals_alone(laptop: Laptop) 
     tested = laptop.deployer_json("smoke-test")
     assert tested["healthy"] is True
     assert not tested["url"].startswith(status["registry"])
+    assert [NAME] == [path.parent.name for path in laptop.folder.glob(".deployer/*/local")]
 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_killed_deployer_is_continued_by_the_next_up(laptop: Laptop, project: Path) -> None:
     """SIGKILL while terraform applies: it ends its work and writes its state, so that there is nothing left to do."""
     laptop.run(sys.executable, "-m", "bentoml", "build", cwd=project)
-    with started(laptop, "up", "--bento", "echo.service") as run:
+    with started(laptop, "up", "--bento", "echo.service", "--name", NAME) as run:
         run.wait_for(STAGES["terraform apply"])
         below = run.family()
         run.process.kill()
     _, alive = psutil.wait_procs(below, timeout=60)
 
     assert [] == alive
-    up = laptop.deployer_json("up", "--bento", "echo.service")
+    up = laptop.deployer_json("up", "--bento", "echo.service", "--name", NAME)
     assert (False, True) == (up["changed"], up["smoke_test"]["healthy"])
 
 
