@@ -172,7 +172,8 @@ class Terraform:
         """No log: what is read may hold secrets."""
         done = self._commands.cmd(command, no_color=IsFlagged, call=_Call(_READ_SECONDS, cwd), **options)
         if done.returncode != 0:
-            raise self._error(command, done, hint=f"The state is that of {self._folder.path}; was it changed by hand?")
+            way_out = f"Delete {self._folder.state} and run `deployer up`: it takes over what is there."
+            raise self._error(command, done, hint=way_out)
         return str(done.stdout)
 
     def _run(self, argv: Sequence[str], call: _Call) -> Completed:

@@ -100,6 +100,15 @@ def test_the_target_says_whose_account_it_is_and_sets_both_names_of_the_region(v
     assert "123456789012" == Aws(environment, variables).identity().account
 
 
+def test_no_image_is_sent_to_an_account_that_could_not_run_it(variables: dict[str, str]) -> None:
+    """An image without a base would make a function that never starts."""
+    with pytest.raises(DeployerError) as caught:
+        AwsTarget(variables=variables).prepare(region=REGION, python_version="3.11")
+
+    assert "cannot run on AWS yet" in caught.value.message
+    assert "--target local" in caught.value.hint
+
+
 def test_an_image_is_found_by_tag_and_its_absence_is_no_error(aws: Aws, variables: dict[str, str]) -> None:
     """Neither a missing tag nor a missing repository fails."""
     digest = push(make_repository(variables, "team/digits"), "team/digits", "v1")
