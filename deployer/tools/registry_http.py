@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from deployer.errors import DeployerError
+from deployer.tools.http import Unreachable
+from deployer.tools.registry_auth import Authorization, Login, is_loopback, refuses_login
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -23,32 +26,46 @@ PIECE = 1 << 20
 
 
 class Connection:
-    """Requests to one registry, from several threads."""
+    """Requests to one registry, from several threads.
 
-    def __init__(
-        self, url: str, *, credentials: tuple[str, str] | None, variables: Mapping[str, str], patience: float
-    ) -> None:
+    `login` is asked when the registry wants one, and once more when it is refused: it may have run out.
+    """
+
+    def __init__(self, url: str, *, login: Login | None, variables: Mapping[str, str], patience: float) -> None:
         self._url, self._patience = url, patience
-        self._login = urllib3.make_headers(basic_auth=":".join(credentials)) if credentials else {}
         self._pool = _pool(url, variables)
+        self._authorization = Authorization(url, login, self._ask_for_token)
 
     def request(
         self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> BaseHTTPResponse:
         """Safe to repeat: tried again on 429, 5xx and a cut connection. Raises DeployerError without any answer."""
         try:
-            return self._send(method, url, body, headers, self._policy())
+            return self._send(method, url, lambda: body, headers, self._policy())
         except HTTPError as error:
-            raise _unreachable(self._url, error) from error
+            raise unreachable(self._url, error) from error
 
     def once(
-        self, method: str, url: str, *, body: Iterator[bytes], headers: Mapping[str, str]
+        self, method: str, url: str, *, body: Callable[[], Iterator[bytes]], headers: Mapping[str, str]
     ) -> BaseHTTPResponse | None:
-        """Sent once; None when no answer came. For bodies that are read from disk while they are sent."""
+        """Sent once; None when no answer came. For bodies that are read from disk while they are sent.
+
+        `body` begins afresh when it is called again: for a login that had to be renewed.
+        """
         try:
             return self._send(method, url, body, headers, False)
         except HTTPError:
             return None
+
+    @contextmanager
+    def reading(self, url: str, headers: Mapping[str, str]) -> Iterator[BaseHTTPResponse]:
+        """An answer whose body is still to come. Raises urllib3's errors, in the `with` block too."""
+        answer = self._send("GET", url, lambda: None, headers, self._policy(), preload=False)
+        try:
+            yield answer
+        finally:
+            answer.close()
+            answer.release_conn()
 
     def attempts(self) -> Attempts:
         return Attempts(self._policy())
@@ -57,18 +74,55 @@ class Connection:
         self,
         method: str,
         url: str,
-        body: bytes | Iterator[bytes] | None,
+        body: Callable[[], bytes | Iterator[bytes] | None],
         headers: Mapping[str, str] | None,
         retries: _Policy | bool,
+        *,
+        preload: bool = True,
     ) -> BaseHTTPResponse:
-        login = self._login if urlsplit(url).netloc == urlsplit(self._url).netloc else {}
-        return self._pool.request(
-            method, url, body=body, headers={**login, **(headers or {})}, retries=retries, timeout=TIMEOUT
+        """Asked again when the registry wants a login, and once more when that has run out: never a loop.
+
+        urllib3 sends no login to another host after a redirect.
+        """
+        answer, used = self._try(method, url, body(), headers, retries=retries, preload=preload)
+        for _ in range(1 if used else 2):
+            if not refuses_login(answer) or not self._authorization.renew(method, url, used=used, answer=answer):
+                break
+            answer.drain_conn()
+            answer, used = self._try(method, url, body(), headers, retries=retries, preload=preload)
+        return answer
+
+    def _try(
+        self,
+        method: str,
+        url: str,
+        body: bytes | Iterator[bytes] | None,
+        headers: Mapping[str, str] | None,
+        *,
+        retries: _Policy | bool,
+        preload: bool,
+    ) -> tuple[BaseHTTPResponse, str]:
+        used = self._authorization.header(method, url)
+        sent = {**(headers or {}), **({"Authorization": used} if used else {})}
+        answer = self._pool.request(
+            method, url, body=body, headers=sent, retries=retries, timeout=TIMEOUT, preload_content=preload
         )
+        return answer, used
+
+    def _ask_for_token(
+        self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str]
+    ) -> BaseHTTPResponse:
+        """Never redirected: a login is sent to the host that the registry named."""
+        policy = self._policy().new(redirect=0, raise_on_redirect=False)
+        try:
+            return self._pool.request(method, url, body=body, headers=headers, retries=policy, timeout=TIMEOUT)
+        except HTTPError as error:
+            raise unreachable(url.partition("?")[0], error) from error
 
     def _policy(self) -> _Policy:
         return _Policy(
             total=ATTEMPTS,
+            connect=2,
             other=2,  # no connection at all: a wrong address is said soon
             allowed_methods=None,
             status_forcelist=PASSING,
@@ -113,7 +167,7 @@ def failure(doing: str, where: str, answer: BaseHTTPResponse | None) -> Deployer
             f"The connection to the registry was cut while {doing}, {ATTEMPTS + 1} times.",
             hint="Run the command again: what arrived whole is not sent twice.",
         )
-    words = _registry_words(answer)
+    words = registry_words(answer)
     return DeployerError(f"The registry answered {answer.status}{words} while {doing}.", hint=_hint(answer, repository))
 
 
@@ -130,7 +184,7 @@ def _hint(answer: BaseHTTPResponse, repository: str) -> str:
     return hints.get(answer.status, "Nothing was made of what was sent; the registry's words above say why.")
 
 
-def _registry_words(answer: BaseHTTPResponse) -> str:
+def registry_words(answer: BaseHTTPResponse) -> str:
     """` (CODE: message)` as the distribution protocol words errors, or nothing."""
     try:
         error = json.loads(answer.data)["errors"][0]
@@ -139,9 +193,9 @@ def _registry_words(answer: BaseHTTPResponse) -> str:
         return ""
 
 
-def _unreachable(url: str, error: Exception) -> DeployerError:
+def unreachable(url: str, error: Exception) -> Unreachable:
     reason = error.reason if isinstance(error, MaxRetryError) and error.reason else error
-    return DeployerError(
+    return Unreachable(
         f"The registry {url} cannot be reached: {str(reason).rpartition(': ')[2]}.",
         hint="Check the network and proxy; for the local target, `deployer local status`.",
     )
@@ -165,4 +219,4 @@ def _direct(host: str, no_proxy: str) -> bool:
     """A NO_PROXY entry stands for a host and all below it, `*` for every host; loopback never goes through a proxy."""
     entries = [entry.strip().lstrip(".") for entry in no_proxy.split(",") if entry.strip()]
     below = any(host == entry or host.endswith(f".{entry}") for entry in entries)
-    return below or "*" in entries or host in {"127.0.0.1", "localhost", "::1"}
+    return below or "*" in entries or is_loopback(host)

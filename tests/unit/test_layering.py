@@ -29,11 +29,13 @@ MAY_IMPORT = {
     "tools": VALUES | {"config", "targets", "operator"},  # of operator its schema only: see below
     "image": VALUES | {"tools"},
     "targets": VALUES | {"tools"},
-    "stages": VALUES | {"config", "tools"},
+    "stages": VALUES | {"config", "tools", "targets"},  # of targets the environment's value
     "workflows": VALUES | {"config", "workspace", "tools", "targets", "stages", "toolbox"},
     "toolbox": VALUES | {"config", "workspace", "tools", "targets", "ui"},
     "ui": {"errors", "models"},
-    "cli": VALUES | {"config", "workflows", "toolbox", "ui", "image", "tools", "targets"},
+    "ui_push": set(),
+    "ui_image": {"ui", "image"},  # of image the report's type
+    "cli": VALUES | {"config", "workflows", "toolbox", "ui", "ui_push", "ui_image", "image", "tools", "targets"},
     "local": VALUES | {"image", "tools"},
     "operator": set(),
     "runtime": set(),
@@ -43,7 +45,19 @@ MAY_IMPORT = {
 MAY_IMPORT_LOCAL = ("targets/local.py", "cli/local.py")
 
 HEAVY = {
-    *("boto3", "botocore", "bentoctl", "bentoml", "filelock", "jinja2", "jsonschema", "moto", "pandas", "psutil"),
+    *(
+        "boto3",
+        "botocore",
+        "bentoctl",
+        "bentoml",
+        "docker",
+        "filelock",
+        "jinja2",
+        "jsonschema",
+        "moto",
+        "pandas",
+        "psutil",
+    ),
     *("python_terraform", "requests", "rich", "urllib3", "uv", "werkzeug", "yaml"),
 }
 
@@ -143,11 +157,12 @@ def test_of_the_operator_only_its_schema_is_imported() -> None:
         ("python_terraform", {"tools/terraform.py"}),
         ("bentoctl", {"operator"}),
         ("moto", {"local"}),
+        ("docker", {"tools/registry_login.py", "operator"}),
         ("mangum", {"runtime"}),
         ("bentoml", {"operator", "runtime"}),
         ("subprocess", {"tools/process.py", "local", "operator"}),
-        ("click", {"cli", "ui.py"}),
-        ("rich", {"ui.py"}),
+        ("click", {"cli", "ui.py", "ui_push.py", "ui_image.py"}),
+        ("rich", {"ui.py", "ui_push.py", "ui_image.py"}),
     ],
 )
 def test_an_outside_thing_has_one_door(tool: str, home: set[str]) -> None:
