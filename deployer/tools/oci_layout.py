@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from deployer.errors import DeployerError
 
+OURS = "deployer: "  # what our own layers' history begins with
+BASE_NAME = "org.opencontainers.image.base.name"
+IMAGES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A blob: what it is, its digest, its bytes, and a word for people."""
+    """A blob: what it is, its digest, its bytes, a word for people, and whether the base image brought it."""
 
     media_type: str
     digest: str
     size: int
     title: str
+    of_base: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`content` are the manifest's own bytes; `blobs` its layers from the bottom up, then its configuration."""
+    """`content` are the manifest's own bytes; `blobs` its layers from the bottom up, then its configuration.
+
+    `base` is the base image's reference where one is known.
+    """
 
     folder: Path
     manifest: Descriptor
     content: bytes
     blobs: tuple[Descriptor, ...]
+    base: str = ""
 
     def path(self, blob: Descriptor) -> Path:
         return _blob_path(self.folder, blob.digest)
@@ -50,27 +60,39 @@ def _read(folder: Path) -> Layout:
     if len(entries) != 1:
         raise ValueError(f"it names {len(entries)} images")
     manifest = _descriptor(entries[0], "manifest")
+    if manifest.media_type not in IMAGES:
+        raise ValueError(f"it holds {manifest.media_type}, and Lambda takes one plain image of one platform")
     content = _blob_path(folder, manifest.digest).read_bytes()
     parts = json.loads(content)
     config = _descriptor(parts["config"], "configuration")
-    titles = _titles(json.loads(_blob_path(folder, config.digest).read_bytes()), len(parts["layers"]))
-    layers = tuple(_descriptor(part, title) for part, title in zip(parts["layers"], titles, strict=True))
-    layout = Layout(folder, manifest, content, (*layers, config))
+    image = json.loads(_blob_path(folder, config.digest).read_bytes())
+    labels = (image.get("config") or {}).get("Labels") or {}
+    blobs = (*_layers(parts["layers"], image), config)
+    layout = Layout(folder, manifest, content, blobs, str(labels.get(BASE_NAME, "")))
     for blob in layout.blobs:
         if (found := layout.path(blob).stat().st_size) != blob.size:
             raise ValueError(f"the blob of {blob.title} has {found} bytes instead of {blob.size}")
     return layout
 
 
-def _titles(config: Mapping[str, Any], count: int) -> list[str]:
-    """From the history, which has one entry for each layer in the images that deployer builds."""
-    made = [str(entry.get("created_by", "")) for entry in config.get("history", []) if not entry.get("empty_layer")]
-    titles = [line.removeprefix("deployer: ") for line in made]
-    return titles if len(titles) == count else [f"layer {number + 1}" for number in range(count)]
+def _layers(parts: Sequence[Mapping[str, Any]], image: Mapping[str, Any]) -> list[Descriptor]:
+    """Titles come from the history, which has one entry for each layer in the images that deployer builds."""
+    entries = [entry for entry in image.get("history") or [] if not entry.get("empty_layer")]
+    made = [str(entry.get("created_by", "")) for entry in entries]
+    below = sum(1 for line in made if not line.startswith(OURS))
+    if len(made) != len(parts) or below == len(parts):
+        return [_descriptor(part, f"layer {place}/{len(parts)}") for place, part in enumerate(parts, 1)]
+    titles = [f"base image {place}/{below}" for place in range(below, 0, -1)]
+    return [
+        _descriptor(
+            part, line.removeprefix(OURS) if line.startswith(OURS) else titles.pop(), of_base=not line.startswith(OURS)
+        )
+        for part, line in zip(parts, made, strict=True)
+    ]
 
 
-def _descriptor(part: Mapping[str, Any], title: str) -> Descriptor:
-    return Descriptor(part["mediaType"], part["digest"], int(part["size"]), title)
+def _descriptor(part: Mapping[str, Any], title: str, *, of_base: bool = False) -> Descriptor:
+    return Descriptor(part["mediaType"], part["digest"], int(part["size"]), title, of_base)
 
 
 def _blob_path(folder: Path, digest: str) -> Path:

@@ -1,45 +1,61 @@
-"""Pushes an OCI layout over the distribution protocol: what the registry lacks, streamed from disk, several at a time.
+"""Pushes an OCI layout over the distribution protocol: what the registry lacks, several blobs at a time.
 
-Each blob is one POST and one monolithic PUT, the form that ECR takes. A push that died leaves whole blobs behind,
-so the next one continues; the manifest is put last, and its digest is what the registry must answer with.
+A push that died leaves whole blobs behind, so the next one continues; the manifest is put last, and its digest is what
+the registry must answer with.
 """
 
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from deployer.errors import DeployerError
-from deployer.tools.oci_layout import Descriptor, Layout, read_layout
-from deployer.tools.registry_http import PIECE, Connection, failure
+from deployer.tools.oci_layout import IMAGES, INDEXES, Layout, read_layout
+from deployer.tools.registry_auth import Login
+from deployer.tools.registry_http import Connection, failure
+from deployer.tools.registry_upload import MOUNTED, PUSHED, THERE, PushProgress, Uploads, other_digest
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 AT_ONCE = 4
 ROUNDS = 2  # a registry may accept a blob and then lack it: looked for and sent once more
-Say = Callable[[str], None]
+WHOLE = "the whole image"  # the title for a push that had nothing to do
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """The manifest's digest, and the digests of the blobs that were sent and of those that were there."""
+    """The manifest's digest, and those of the blobs: sent, there before, and taken from the base image's repository."""
 
     digest: str
     pushed: tuple[str, ...]
     skipped: tuple[str, ...]
+    mounted: tuple[str, ...] = ()
+
+
+class Silent:
+    """Progress for nobody."""
+
+    def begin(self, title: str, size: int) -> None: ...
+
+    def sent(self, title: str, count: int) -> None: ...
+
+    def end(self, title: str, outcome: str) -> None: ...
+
+
+def nothing() -> None:
+    """Nothing to wait for before the manifest is put."""
 
 
 class Registry:
     """One repository of one registry.
 
-    `url` is the registry's base URL. `credentials` (user, password) are sent as Basic login to that host alone.
+    `url` is the registry's base URL. `login` gives user and password, which that host alone gets.
     `variables` are the user's environment: proxies and certificate bundles. `patience` scales the waits between
     attempts (seconds of the first one).
     """
@@ -49,120 +65,112 @@ class Registry:
         url: str,
         *,
         repository: str,
-        credentials: tuple[str, str] | None = None,
+        login: Login | None = None,
         variables: Mapping[str, str] | None = None,
         patience: float = 0.5,
     ) -> None:
-        self._base = f"{url.rstrip('/')}/v2/{repository}/"
-        self._connection = Connection(url, credentials=credentials, variables=variables or {}, patience=patience)
-        self._stop = threading.Event()
+        self._host, self._repository = urlsplit(url).netloc, repository
+        self._url = f"{url.rstrip('/')}/v2/{repository}/"
+        self._connection = Connection(url, login=login, variables=variables or {}, patience=patience)
 
-    def push(self, folder: Path, *, tag: str, say: Say = lambda line: None) -> Pushed:
-        """Make `tag` the layout's image. Asks first: an image that is there already is not sent again.
+    def push(
+        self,
+        folder: Path,
+        *,
+        tag: str,
+        progress: PushProgress = Silent(),  # noqa: B008  it has no state
+        before_manifest: Callable[[], None] = nothing,
+    ) -> Pushed:
+        """Make `tag` the layout's image. An image that is there already is neither sent nor checked again.
 
-        Raises DeployerError when the registry refuses, cannot be reached, or answers with another digest.
+        `before_manifest` runs in this thread, for Ctrl-C to reach it, while others send the blobs. Where it raises,
+        they are stopped and no tag is made. Raises DeployerError when the registry refuses, cannot be reached, or
+        answers with another digest.
         """
         layout = read_layout(folder)
-        names = tuple(blob.digest for blob in layout.blobs)
+        names = list(dict.fromkeys(blob.digest for blob in layout.blobs))
         if self._manifest_digest(tag) == layout.manifest.digest:
-            say("the registry has this image already")
-            return Pushed(layout.manifest.digest, (), names)
-        sent: set[str] = set()
-        for attempt in range(ROUNDS):
-            sent |= self._push_blobs(layout, say)
-            if self._put_manifest(layout, tag, last=attempt == ROUNDS - 1):
+            progress.end(WHOLE, THERE)
+            return Pushed(layout.manifest.digest, (), tuple(names))
+        source = self._source(layout.base)
+        outcomes = self._bring_blobs(layout, Uploads(self._connection, self._url, progress, source), before_manifest)
+        for _ in range(1, ROUNDS):
+            if self._put_manifest(layout, tag, last=False):
                 break
-        skipped = tuple(name for name in names if name not in sent)
-        return Pushed(layout.manifest.digest, tuple(name for name in names if name in sent), skipped)
+            found = self._bring_blobs(layout, Uploads(self._connection, self._url, progress), nothing)
+            outcomes |= {name: outcome for name, outcome in found.items() if outcome != THERE}
+        else:
+            self._put_manifest(layout, tag, last=True)
+        sorts = [tuple(name for name in names if outcomes[name] == sort) for sort in (PUSHED, THERE, MOUNTED)]
+        return Pushed(layout.manifest.digest, *sorts)
 
-    def _push_blobs(self, layout: Layout, say: Say) -> set[str]:
-        """The digests of those that were sent. The first failure, or Ctrl-C, stops the others too."""
+    def _source(self, base: str) -> str:
+        """The base image's repository as this registry names it; empty where it lies in another one.
+
+        Where one address stands for several registries, the host is the first part of a repository's name.
+        """
+        host, _, rest = base.partition("@")[0].partition("/")
+        name = rest.partition(":")[0]
+        if host == self._host:
+            return name
+        served = self._repository.partition("/")[0]
+        return f"{host}/{name}" if name and host == served and "." in host else ""
+
+    def _bring_blobs(self, layout: Layout, uploads: Uploads, beside: Callable[[], None]) -> dict[str, str]:
+        """The outcome of each. The first failure, or Ctrl-C, stops the others too."""
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            running = {threads.submit(self._push_blob, layout, blob, say): blob for blob in layout.blobs}
+            blobs = {blob.digest: blob for blob in reversed(layout.blobs)}  # an image may have one layer twice
+            running = {threads.submit(uploads.bring, layout.path(b), b): b for b in reversed(blobs.values())}
             try:
+                beside()
                 wait(running, return_when=FIRST_EXCEPTION)
                 failed = next((error for task in running if task.done() and (error := task.exception())), None)
                 if failed is not None:
                     raise failed
             except BaseException:
-                self._stop.set()
+                uploads.stop()
                 threads.shutdown(wait=True, cancel_futures=True)
                 raise
-            return {blob.digest for task, blob in running.items() if task.result()}
-
-    def _push_blob(self, layout: Layout, blob: Descriptor, say: Say) -> bool:
-        """Whether the blob had to be sent. Every attempt begins with the question whether it arrived after all."""
-        attempts = self._connection.attempts()
-        while not self._has(blob):
-            answer = self._upload(layout.path(blob), blob)
-            if answer is not None and answer.status == 201:
-                _check_digest(answer, blob.digest, f"layer {blob.title}")
-                say(f"pushed {blob.title}: {blob.size / 1e6:.1f} MB")
-                return True
-            if not attempts.again(answer):
-                raise failure(f"sending {blob.title}", self._base, answer)
-        if attempts.used:
-            return True
-        say(f"already there: {blob.title}")
-        return False
-
-    def _has(self, blob: Descriptor) -> bool:
-        answer = self._connection.request("HEAD", f"{self._base}blobs/{blob.digest}")
-        if answer.status not in (200, 404):
-            raise failure(f"looking for {blob.title}", self._base, answer)
-        return answer.status == 200
-
-    def _upload(self, path: Path, blob: Descriptor) -> BaseHTTPResponse | None:
-        """One attempt. None when the connection was cut, which says nothing about what arrived."""
-        started = self._connection.request("POST", f"{self._base}blobs/uploads/", body=b"")
-        if started.status != 202:
-            raise failure(f"starting to send {blob.title}", self._base, started)
-        place = urljoin(self._base, started.headers.get("Location", ""))
-        place += ("&" if urlsplit(place).query else "?") + urlencode({"digest": blob.digest})
-        headers = {"Content-Length": str(blob.size), "Content-Type": "application/octet-stream"}
-        with path.open("rb") as file:
-            return self._connection.once("PUT", place, body=_pieces(file, self._stop), headers=headers)
+            return {blob.digest: task.result() for task, blob in running.items()}
 
     def _put_manifest(self, layout: Layout, tag: str, *, last: bool) -> bool:
         """False when the registry lacks a blob that it had accepted, and there is another round."""
         headers = {"Content-Type": layout.manifest.media_type}
-        answer = self._connection.request("PUT", f"{self._base}manifests/{tag}", body=layout.content, headers=headers)
+        answer = self._connection.request("PUT", f"{self._url}manifests/{tag}", body=layout.content, headers=headers)
         if answer.status == 400 and b"BLOB_UNKNOWN" in answer.data and not last:
             return False
         if answer.status not in (200, 201):
-            raise failure(f"putting the manifest as {tag}", self._base, answer)
+            if _is_immutable(answer):
+                return self._compare_immutable(layout, tag)
+            raise failure(f"putting the manifest as {tag}", self._url, answer)
         digest = answer.headers.get("Docker-Content-Digest") or self._manifest_digest(tag)
         if digest != layout.manifest.digest:
-            raise _other_digest("the manifest", layout.manifest.digest, digest)
+            raise other_digest("the manifest", layout.manifest.digest, digest)
         return True
 
+    def _compare_immutable(self, layout: Layout, tag: str) -> bool:
+        """Another push may have been quicker with the same image."""
+        digest = self._manifest_digest(tag)
+        if digest == layout.manifest.digest:
+            return True
+        raise DeployerError(
+            f"The tag {tag} of {self._repository} is immutable and has another image already ({digest}).",
+            hint="Push under another tag (a new Bento version has its own), delete that image, or let tags move: "
+            "`aws ecr put-image-tag-mutability --image-tag-mutability MUTABLE --repository-name NAME`.",
+        )
+
     def _manifest_digest(self, tag: str) -> str | None:
-        """What the registry has under the tag now, None for nothing."""
-        accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
-        answer = self._connection.request("GET", f"{self._base}manifests/{tag}", headers=accept)
+        """What the registry has under the tag now, None for nothing. Said to take indexes, it translates none."""
+        accept = {"Accept": ", ".join((*IMAGES, *INDEXES))}
+        answer = self._connection.request("GET", f"{self._url}manifests/{tag}", headers=accept)
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise failure(f"looking for {tag}", self._base, answer)
+            raise failure(f"looking for {tag}", self._url, answer)
         return f"sha256:{hashlib.sha256(answer.data).hexdigest()}"
 
 
-def _pieces(file: IO[bytes], stop: threading.Event) -> Iterator[bytes]:
-    """The file from disk, until another upload has failed."""
-    while piece := file.read(PIECE):
-        if stop.is_set():
-            raise DeployerError("The push was stopped.")
-        yield piece
-
-
-def _check_digest(answer: BaseHTTPResponse, expected: str, what: str) -> None:
-    given = answer.headers.get("Docker-Content-Digest", expected)
-    if given != expected:
-        raise _other_digest(what, expected, given)
-
-
-def _other_digest(what: str, expected: str, given: str | None) -> DeployerError:
-    return DeployerError(
-        f"The registry answered with digest {given} for {what}; {expected} was sent.",
-        hint="Something between here and the registry changes what is sent, a proxy for example: push without it.",
-    )
+def _is_immutable(answer: BaseHTTPResponse) -> bool:
+    """ECR's words for a tag that it will not move; other registries say it in their own."""
+    said = answer.data.lower()
+    return answer.status in (400, 403, 405, 409, 412) and (b"imagetagalreadyexists" in said or b"immutable" in said)

@@ -13,9 +13,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from deployer import ui
+from deployer import ui, ui_image
 from deployer.cli import COMMANDS, deployer
 from deployer.errors import DeployerError
+from deployer.image.inspect import ImageReport, LayerReport, PackageReport
 from deployer.models import Image, Outputs, SmokeCheck, SmokeReport, Tag, UpResult
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -39,7 +40,7 @@ RESULT = UpResult(
 LOCAL = [f"local {verb}" for verb in ("start", "status", "stop", "logs", "credentials")]
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS, *LOCAL, "image build", "image push"])
+@pytest.mark.parametrize("command", ["", *COMMANDS, *LOCAL, "image build", "image inspect", "image push"])
 def test_help(command: str) -> None:
     """Every command explains itself the way the golden file says."""
     shown = CliRunner().invoke(deployer, [*command.split(), "--help"], prog_name="deployer", terminal_width=100)
@@ -73,6 +74,38 @@ def test_the_smoke_table(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr()
     assert shown.out == ""
     _held("smoke.txt", shown.err)
+
+
+IMAGE = ImageReport(
+    digest=DIGEST,
+    architecture="amd64",
+    base="public.ecr.aws/docker/library/python:3.11-slim-bookworm",
+    base_digest=DIGEST,
+    labels={"deployer.bento": "digits_classifier:abc"},
+    layers=(
+        LayerReport("base image 1/1", DIGEST, 29_000_000, 77_000_000, 3300, "the base image's system"),
+        LayerReport("dependencies", DIGEST, 121_000_000, 339_900_000, 9949, "74 packages"),
+        LayerReport("model digits", DIGEST, 6529, 10_240, 3, "model digits:[v1]"),
+    ),
+    size=150_006_529,
+    unpacked=416_910_240,
+    limit=10_000_000_000,
+    packages=(PackageReport("scipy", "1.17.1", 114_300_000), PackageReport("numpy", "2.4.6", 55_900_000)),
+)
+
+
+def test_an_image_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    """Layers and packages as tables, then values by name."""
+    ui_image.print_report(IMAGE)
+
+    _held("image-inspect.txt", capsys.readouterr().out)
+
+
+def test_an_image_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """The shape of `deployer image inspect --output json` is a public contract."""
+    ui_image.print_report_as_json(IMAGE)
+
+    _held("image-inspect.json", capsys.readouterr().out)
 
 
 def test_every_command_of_the_list_is_there() -> None:
