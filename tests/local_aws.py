@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import platform
 import subprocess
 import sys
 import tarfile
@@ -35,6 +36,7 @@ ROOT = Path(__file__).parent.parent
 ACCOUNT, REGION = "123456789012", "us-east-1"
 HOST = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 RUNTIME_INTERFACE = "awslambdaric==4.2.2"
 
@@ -100,13 +102,26 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def tiny_image(handler: str, *, python: str = PYTHON, variables: Sequence[str] = (), runtime: bool = True) -> TinyImage:
-    """An image whose handler is `app.handle` in `handler`'s text; `runtime=False` leaves awslambdaric out."""
+def tiny_image(
+    handler: str,
+    *,
+    python: str = PYTHON,
+    variables: Sequence[str] = (),
+    runtime: bool = True,
+    base: Sequence[bytes] = (),
+    architecture: str = ARCHITECTURE,
+    program: str = "python3",
+) -> TinyImage:
+    """An image whose handler is `app.handle` in `handler`'s text; `runtime=False` leaves awslambdaric out.
+
+    `base` are the layers of a base image below ours, `program` is the Python of its entry point.
+    """
     layers = [_layer({"home/app/app.py": handler.encode()})]
     if runtime:
-        layers.insert(0, _layer(_runtime_interface()))
+        layers.insert(0, _layer(runtime_interface()))
+    layers = [*base, *layers]
     config = {
-        "architecture": "amd64",
+        "architecture": architecture,
         "os": "linux",
         "config": {
             "Env": [
@@ -115,7 +130,7 @@ def tiny_image(handler: str, *, python: str = PYTHON, variables: Sequence[str] =
                 "HOME=/tmp",
                 *variables,
             ],
-            "Entrypoint": ["python3", "-m", "awslambdaric"],
+            "Entrypoint": [program, "-m", "awslambdaric"],
             "Cmd": ["app.handle"],
             "WorkingDir": "/home/app",
             "Labels": {"deployer.python": python},
@@ -139,7 +154,7 @@ def tiny_image(handler: str, *, python: str = PYTHON, variables: Sequence[str] =
 _installed: dict[str, dict[str, bytes]] = {}
 
 
-def _runtime_interface() -> dict[str, bytes]:
+def runtime_interface() -> dict[str, bytes]:
     """awslambdaric's files, installed once per test run."""
     if PYTHON not in _installed:
         with tempfile.TemporaryDirectory() as folder:

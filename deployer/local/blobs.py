@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
+
+from deployer.image.layer_cache import UNUSED_DAYS
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -25,9 +28,16 @@ class Blobs:
         self._uploads.mkdir(parents=True, exist_ok=True)
 
     def path(self, digest: str) -> Path | None:
-        """The blob's file, or None where there is none. ValueError for anything that is not a sha256 digest."""
+        """The blob's file, or None where there is none; one that is asked for is in use.
+
+        ValueError for anything that is not a sha256 digest.
+        """
         file = self._place(digest)
-        return file if file.is_file() else None
+        try:
+            os.utime(file)
+        except FileNotFoundError:
+            return None
+        return file
 
     def read(self, digest: str) -> bytes:
         return self._place(digest).read_bytes()
@@ -66,6 +76,12 @@ class Blobs:
         """Remove what unfinished uploads of an earlier daemon left."""
         for upload in self._uploads.iterdir():
             upload.unlink(missing_ok=True)
+
+    def forget_unused(self, *, now: float) -> None:
+        """Remove the blobs that nobody has asked for in UNUSED_DAYS. `now`: epoch seconds."""
+        for blob in self._folder.iterdir():
+            if blob.is_file() and (now - blob.stat().st_mtime) / 86400 > UNUSED_DAYS:
+                blob.unlink()
 
     def _place(self, digest: str) -> Path:
         if not DIGEST.fullmatch(digest):

@@ -10,10 +10,9 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
 from typing import Protocol
 
-from deployer.local.function_logs import FunctionLogs, Stream
+from deployer.local.function_logs import FunctionLogs, Stream, new_stream
 from deployer.local.functions import FunctionVersion
 from deployer.local.invocation import PAYLOAD_LIMIT, UNHANDLED, Answer, Invocation, Run, failure
 
@@ -53,8 +52,7 @@ class ExecutionEnvironment:
         self.id = uuid.uuid4().hex
         self.version = version
         self.last_used = time.monotonic()
-        day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
-        self._stream = Stream(version.function, f"{day}/[{version.version}]{self.id}")
+        self._stream = new_stream(version.function, version.version, self.id)
         self._logs = logs
         self._changed = threading.Condition()
         self._started = time.monotonic()

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from deployer.local.control_plane import ControlPlane
 from deployer.local.functions import FunctionName
@@ -21,6 +22,12 @@ class Stream:
 
     function: FunctionName
     name: str
+
+
+def new_stream(function: FunctionName, version: str, name: str) -> Stream:
+    """As Lambda names it: the day, the version and the environment's own name."""
+    day = datetime.now(timezone.utc).strftime("%Y/%m/%d")
+    return Stream(function, f"{day}/[{version}]{name}")
 
 
 def milliseconds() -> int:

@@ -1,11 +1,9 @@
-"""An image's files on disk: each layer unpacked once, an image's tree made of hard links to its layers' files."""
+"""An image's files on disk, and what its configuration says about running it."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import DeployerError
-from deployer.files import link_or_copy
-from deployer.image.unpack import unpack
+from deployer.image.unpacked import set_aside_unused, unpacked_image, unpacked_layer
 from deployer.local.blobs import Blobs
 
 
 @dataclass(frozen=True)
 class UnpackedImage:
-    """An image ready to run: its tree and what its config says. `python` is a minor version, or empty."""
+    """An image ready to run: its tree and what its config says. `python` is a minor version, or empty.
+
+    `architecture` is as images write it: `amd64`, `arm64`; empty where the image does not say.
+    """
 
     root: Path
     entrypoint: tuple[str, ...]
@@ -29,14 +29,14 @@ class UnpackedImage:
     working_directory: str
     variables: Mapping[str, str]
     python: str
+    architecture: str = ""
 
 
 class ImageFiles:
     """Unpacks images into `cache`, which may be deleted while no daemon runs."""
 
     def __init__(self, blobs: Blobs, cache: Path) -> None:
-        self._blobs = blobs
-        self._layers, self._roots = cache / "layers", cache / "roots"
+        self._blobs, self._cache = blobs, cache
         self._lock = threading.Lock()
 
     def unpack(self, digest: str) -> UnpackedImage:
@@ -47,12 +47,23 @@ class ImageFiles:
         manifest = self._json(digest)
         config = self._json(manifest["config"]["digest"])
         with self._lock:
-            root = self._root(digest, [layer["digest"] for layer in manifest["layers"]])
-        return _unpacked(root, config.get("config") or {})
+            layers = (self._layer(str(layer["digest"])) for layer in manifest["layers"])
+            root = unpacked_image(digest, layers, self._cache)
+        return _unpacked(root, config)
 
     def unpack_ahead(self, digest: str) -> None:
         """Begin to unpack in the background, as Lambda prepares an image before a function's first start."""
         threading.Thread(target=self._try_to_unpack, args=(digest,), daemon=True).start()
+
+    def forget_unused(self, *, now: float) -> threading.Thread:
+        """Remove blobs and unpacked files that nothing has used for long. Only before anything runs.
+
+        The files themselves go in the background, by the thread that is returned.
+        """
+        self._blobs.forget_unused(now=now)
+        remover = threading.Thread(target=_remove, args=(set_aside_unused(self._cache, now=now),), daemon=True)
+        remover.start()
+        return remover
 
     def _try_to_unpack(self, digest: str) -> None:
         with suppress(LookupError, DeployerError, OSError):  # the first invoke meets it again and says so
@@ -64,42 +75,20 @@ class ImageFiles:
         except (OSError, ValueError) as error:
             raise LookupError(f"{digest} is not in the local registry: push the image again") from error
 
-    def _root(self, digest: str, layers: Sequence[str]) -> Path:
-        place = self._roots / digest.removeprefix("sha256:")
-        if place.is_dir():
-            return place
-        place.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=place.parent, prefix="new-"))
-        try:
-            unfinished.chmod(0o755)
-            for layer in layers:
-                _overlay(self._layer(layer), unfinished)
-            unfinished.rename(place)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-        return place
-
     def _layer(self, digest: str) -> Path:
-        place = self._layers / digest.removeprefix("sha256:")
         blob = self._blobs.path(digest)
         if blob is None:
             raise LookupError(f"Layer {digest} is not in the local registry: push the image again")
-        unpack([blob], place)
-        return place
+        return unpacked_layer(blob, digest, self._cache)
 
 
-def _overlay(layer: Path, root: Path) -> None:
-    """Put a layer on top of what is there. Our layers take nothing away: there are no whiteouts to apply."""
-    for folder, names, files in os.walk(layer):
-        target = root / Path(folder).relative_to(layer)
-        target.mkdir(exist_ok=True)
-        links = [name for name in names if (Path(folder) / name).is_symlink()]
-        for name in [*files, *links]:
-            (target / name).unlink(missing_ok=True)
-            link_or_copy(Path(folder) / name, target / name)
+def _remove(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _unpacked(root: Path, config: Mapping[str, Any]) -> UnpackedImage:
+def _unpacked(root: Path, document: Mapping[str, Any]) -> UnpackedImage:
+    config = document.get("config") or {}
     variables = dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
     return UnpackedImage(
         root=root,
@@ -108,4 +97,5 @@ def _unpacked(root: Path, config: Mapping[str, Any]) -> UnpackedImage:
         working_directory=config.get("WorkingDir") or "/",
         variables=variables,
         python=(config.get("Labels") or {}).get("deployer.python", ""),
+        architecture=str(document.get("architecture") or ""),
     )

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from deployer.errors import DeployerError
 from deployer.tools.process import Runner
-from deployer.tools.python_interpreter import find_python
-
-PREFIX = "import json, os, sys; print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix]))"
-
-
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python of the host. `prefix` is the folder that holds it and its standard library."""
-
-    executable: Path
-    prefix: Path
+from deployer.tools.python_interpreter import Interpreter, describe, find_python
 
 
 class Interpreters:
@@ -44,9 +31,4 @@ class Interpreters:
                 f"This machine has no Python {minor}: the local target runs the image with the host's interpreter.",
                 hint=f"Install it, for example with: uv python install {minor}. Or deploy with --target aws.",
             )
-        argv = [str(path), "-I", "-S", "-c", PREFIX]
-        completed = self._runner.run(argv, env={"LANG": "C.UTF-8"}, cwd=Path("/"), timeout=30)
-        if completed.returncode != 0:
-            raise DeployerError(f"{path} does not run: {completed.stderr.strip()}")
-        executable, prefix = json.loads(completed.stdout)
-        return Interpreter(executable=Path(executable), prefix=Path(prefix))
+        return describe(path, runner=self._runner)

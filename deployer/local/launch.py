@@ -11,14 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.image.inside import Inside
+from deployer.image.rebased import TMP, rebased, site_packages, working_directory
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import UnpackedImage
-from deployer.local.interpreters import Interpreter
 from deployer.local.invocation import CannotRun
-from deployer.local.isolation import Isolation
+from deployer.tools.python_interpreter import Interpreter
+from deployer.tools.sandbox import Isolation
 
 PYTHON = re.compile(r"python[0-9.]*")
-TMP = "/tmp"  # noqa: S108  Lambda's one writable folder
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as images write it: as the kernel says it
 DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -48,48 +50,74 @@ def prepare(
     overrides = version.overrides
     entrypoint = overrides.entrypoint or image.entrypoint
     command = overrides.command or image.command
-    directory = _inside(image.root, overrides.working_directory or image.working_directory)
+    directory = working_directory(image.root, overrides.working_directory or image.working_directory)
     argv = [*_entry(entrypoint, image.root, python), *command]
     visible = (python.prefix, python.executable.parent, image.root)
     return Launch(
         argv=tuple(
             isolation.argv(argv, directory=directory, megabytes=version.ephemeral_storage, visible=visible),
         ),
-        variables=_variables(version, image, command, runtime, isolation),
+        variables=_variables(version, image, entrypoint, command, runtime=runtime, isolation=isolation),
         directory=Path("/") if isolation.full else directory,
     )
+
+
+def require_machine(image: UnpackedImage, *, machine: str) -> None:
+    """Raises CannotRun for an image of another kind of processor; `machine` is as the kernel says it: `x86_64`."""
+    wanted = MACHINES.get(image.architecture, image.architecture)
+    if wanted and wanted != machine:
+        raise CannotRun(
+            f"The image is for {wanted}, and this machine is {machine}: it cannot be run here. "
+            f"Build it for {machine} to try it on the local target, or deploy it with --target aws."
+        )
 
 
 def _entry(entrypoint: Sequence[str], root: Path, python: Interpreter) -> list[str]:
     if not entrypoint:
         raise CannotRun("The image names no entry point.")
     program, *arguments = entrypoint
-    if PYTHON.fullmatch(Path(program).name):
+    if _is_python(program):
         return [str(python.executable), "-S", "-s", *arguments]  # -S: the host's site-packages stay out
-    inside = root / program.lstrip("/")
-    if not program.startswith("/") or not inside.is_file():
+    inside = Inside(root).real(program) if program.startswith("/") else None
+    if inside is None or not inside.is_file():
         raise CannotRun(f"The image's entry point {program} is neither Python nor a program of the image.")
     return [str(inside), *arguments]
 
 
-def _inside(root: Path, directory: str) -> Path:
-    folder = root / directory.lstrip("/")
-    return folder if folder.is_dir() else root
+def _is_python(program: str) -> bool:
+    return PYTHON.fullmatch(Path(program).name) is not None
 
 
 def _variables(
-    version: FunctionVersion, image: UnpackedImage, command: Sequence[str], runtime: Runtime, isolation: Isolation
+    version: FunctionVersion,
+    image: UnpackedImage,
+    entrypoint: Sequence[str],
+    command: Sequence[str],
+    *,
+    runtime: Runtime,
+    isolation: Isolation,
 ) -> dict[str, str]:
     tmp = Path(TMP) if isolation.full else runtime.tmp
     without_sandbox = {} if isolation.full else {"TMPDIR": str(tmp), "PYTHONDONTWRITEBYTECODE": "1"}
     return {
         "PATH": DEFAULT_PATH,
-        **{name: _rebased(value, image.root, tmp) for name, value in image.variables.items()},
+        **_of_image(image, entrypoint, tmp),
         **without_sandbox,
         **version.variables,
         **runtime.aws,
         **_reserved(version, command, runtime),
     }
+
+
+def _of_image(image: UnpackedImage, entrypoint: Sequence[str], tmp: Path) -> dict[str, str]:
+    """Its own variables, and the packages that its Python would find by itself."""
+    variables = rebased(image.variables, root=image.root, tmp=tmp)
+    path = image.variables.get("PATH", DEFAULT_PATH)
+    program = entrypoint[0]
+    found = site_packages(image.root, program=program, path=path, python=image.python) if _is_python(program) else ()
+    if found:
+        variables["PYTHONPATH"] = ":".join(filter(None, [variables.get("PYTHONPATH", ""), *map(str, found)]))
+    return variables
 
 
 def _reserved(version: FunctionVersion, command: Sequence[str], runtime: Runtime) -> dict[str, str]:
@@ -110,15 +138,3 @@ def _reserved(version: FunctionVersion, command: Sequence[str], runtime: Runtime
         "LAMBDA_TASK_ROOT": "/var/task",
         "TZ": ":UTC",
     }
-
-
-def _rebased(value: str, root: Path, tmp: Path) -> str:
-    """Each part of a `:` list that is an absolute path of the image, moved to where the image is unpacked."""
-    return ":".join(_moved(part, root, tmp) for part in value.split(":"))
-
-
-def _moved(part: str, root: Path, tmp: Path) -> str:
-    if part == TMP or part.startswith(f"{TMP}/"):
-        return f"{tmp}{part.removeprefix(TMP)}"
-    inside = root / part.lstrip("/")
-    return str(inside) if part.startswith("/") and part.strip("/") and inside.exists() else part

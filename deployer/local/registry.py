@@ -13,7 +13,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hmac import compare_digest
 from pathlib import Path
-from typing import Any
 
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
@@ -25,6 +24,12 @@ from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable, par
 ROUTE = re.compile(r"/v2/(?P<host>[^/]+)/(?P<name>.+?)/(?P<kind>blobs|manifests)/(?P<rest>.+|uploads/)")
 UPLOAD = re.compile(r"uploads/(?P<upload>[0-9a-f]{32})?")
 IMAGE_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+NO_INDEX = (
+    "Lambda takes one plain image manifest, and this is an index of several. buildx makes one to add attestations: "
+    "build with --provenance=false --sbom=false, or with BUILDX_NO_DEFAULT_ATTESTATIONS=1, and for one platform only."
+)
 CHUNK = 1 << 20
 MANIFEST_LIMIT = 4 << 20
 
@@ -104,9 +109,12 @@ class Registry:
         return self._finish(request, repository, name)
 
     def _begin(self, request: Request, repository: Repository) -> Response:
+        mounted = request.args.get("mount", "")
+        if mounted and self._blobs.path(_digest(mounted)) is not None and _same_registry(request, repository):
+            return _created(f"{_base(request, repository)}/blobs/{mounted}", mounted)
         name = uuid.uuid4().hex
         self._uploads[name] = self._blobs.begin()
-        if "digest" not in request.args:  # a mount is answered like any upload: the client then sends the blob
+        if "digest" not in request.args:  # also what cannot be mounted: the client then sends the blob
             return _progress(202, request, repository, name, 0)
         self._blobs.append(self._uploads[name], _chunks(request))
         return self._finish(request, repository, name)
@@ -117,8 +125,7 @@ class Registry:
             self._blobs.finish(self._uploads.pop(name), digest)
         except DigestMismatch as error:
             raise Refused(400, "DIGEST_INVALID", f"{error}.") from error
-        headers = {"Location": f"{_base(request, repository)}/blobs/{digest}", "Docker-Content-Digest": digest}
-        return Response(status=201, headers=headers)
+        return _created(f"{_base(request, repository)}/blobs/{digest}", digest)
 
     def _manifest(self, request: Request, repository: Repository, reference: str) -> Response:
         if request.method == "PUT":
@@ -129,8 +136,7 @@ class Registry:
         if digest is None or self._blobs.path(digest) is None:
             raise Refused(404, "MANIFEST_UNKNOWN", f"There is no image {reference} in {repository.name}.")
         content = self._blobs.read(digest)
-        media_type = json.loads(content).get("mediaType", IMAGE_MANIFEST)
-        return Response(content, headers={"Docker-Content-Digest": digest}, content_type=media_type)
+        return Response(content, headers={"Docker-Content-Digest": digest}, content_type=_media_type(content))
 
     def _put_manifest(self, request: Request, repository: Repository, reference: str) -> Response:
         content = b"".join(_chunks(request, MANIFEST_LIMIT))
@@ -139,30 +145,47 @@ class Registry:
         digest = self._blobs.add(content)
         if tag is None and digest != reference:
             raise Refused(400, "DIGEST_INVALID", f"{reference} was promised and {digest} arrived.")
-        media_type = (request.content_type or IMAGE_MANIFEST).partition(";")[0]
         try:
-            self._control_plane.put_image(repository, manifest=content, media_type=media_type, tag=tag)
+            self._control_plane.put_image(repository, manifest=content, media_type=_media_type(content), tag=tag)
         except TagIsImmutable as error:
             raise Refused(
                 400, "TAG_INVALID", f"The tag {error} exists and is immutable in {repository.name}."
             ) from error
-        location = f"{_base(request, repository)}/manifests/{reference}"
-        return Response(status=201, headers={"Location": location, "Docker-Content-Digest": digest})
+        return _created(f"{_base(request, repository)}/manifests/{reference}", digest)
 
     def _require_blobs(self, content: bytes) -> None:
-        for part in _parts(content):
-            digest = _digest(str(part.get("digest")))
+        for digest in map(_digest, _digests(content)):
             if self._blobs.path(digest) is None:
                 raise Refused(400, "MANIFEST_BLOB_UNKNOWN", f"{digest} has not been uploaded.")
 
 
-def _parts(content: bytes) -> list[dict[str, Any]]:
+def _digests(content: bytes) -> list[str]:
+    """Of the config and the layers."""
     try:
         manifest = json.loads(content)
-        return [manifest["config"], *manifest["layers"]]
+        if "manifests" in manifest:
+            raise Refused(400, "MANIFEST_INVALID", NO_INDEX)
+        return [str(part["digest"]) for part in (manifest["config"], *manifest["layers"])]
     except (ValueError, KeyError, TypeError) as error:
-        message = "Lambda takes one plain image manifest with a config and layers, not an index."
+        message = "Lambda takes one plain image manifest with a config and layers."
         raise Refused(400, "MANIFEST_INVALID", message) from error
+
+
+def _media_type(content: bytes) -> str:
+    """As the manifest says; where it does not, its config's kind tells."""
+    manifest = json.loads(content)
+    docker = manifest["config"].get("mediaType") == DOCKER_CONFIG
+    return str(manifest.get("mediaType") or (DOCKER_MANIFEST if docker else IMAGE_MANIFEST))
+
+
+def _created(location: str, digest: str) -> Response:
+    return Response(status=201, headers={"Location": location, "Docker-Content-Digest": digest})
+
+
+def _same_registry(request: Request, repository: Repository) -> bool:
+    """ECR mounts within one registry only: one account and region."""
+    host, _, _ = request.args.get("from", "").partition("/")
+    return parse_host(host) == (repository.account, repository.region)
 
 
 def _authorised(request: Request, place: tuple[str, str] | None) -> bool:

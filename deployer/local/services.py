@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,6 @@ from deployer.local.function_logs import FunctionLogs
 from deployer.local.function_urls import FunctionUrls
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
-from deployer.local.isolation import probe
 from deployer.local.lambda_api import LambdaApi
 from deployer.local.moto_aws import MotoAws, RequestHandler
 from deployer.local.registry import Registry
@@ -28,6 +28,7 @@ from deployer.local.signature import Keys
 from deployer.local.starter import EnvironmentStarter
 from deployer.local.url_configs import UrlConfigs
 from deployer.tools.process import Processes
+from deployer.tools.sandbox import probe
 
 
 class Services:
@@ -65,6 +66,7 @@ class Services:
         blobs.forget_uploads()
         keys = Keys(self.address.access_key_id, self.address.secret_access_key)
         images = ImageFiles(blobs, folders.cache)
+        images.forget_unused(now=time.time())
         self._data_plane = DataPlane(self._aws, starter=self._starter(folders, images))
         function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deployer.errors import DeployerError
 from deployer.local.address import LOOPBACK
 from deployer.local.execution_environment import ExecutionEnvironment, Process
-from deployer.local.function_logs import FunctionLogs, Stream
+from deployer.local.function_logs import FunctionLogs, Stream, new_stream
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import ImageFiles, UnpackedImage
-from deployer.local.interpreters import Interpreter, Interpreters
+from deployer.local.interpreters import Interpreters
 from deployer.local.invocation import CannotRun
-from deployer.local.isolation import Isolation
-from deployer.local.launch import Runtime, prepare
+from deployer.local.launch import Runtime, prepare, require_machine
 from deployer.local.runtime_api import RuntimeApi
 from deployer.local.runtime_process import RuntimeProcess, Spawner
 from deployer.local.server import Listener
+from deployer.tools.python_interpreter import Interpreter
+from deployer.tools.sandbox import Isolation
 
 
 class EnvironmentStarter:
@@ -40,7 +43,14 @@ class EnvironmentStarter:
         self._aws, self._scratch = aws, scratch
 
     def __call__(self, version: FunctionVersion) -> ExecutionEnvironment:
-        """Raises CannotRun, with what to do, when the image or an interpreter for it is missing."""
+        """Raises CannotRun, with what to do, when the image cannot be run on this machine. The log says it too."""
+        try:
+            return self._started(version)
+        except CannotRun as error:
+            self._logs.write(new_stream(version.function, version.version, uuid.uuid4().hex), f"deployer: {error}")
+            raise
+
+    def _started(self, version: FunctionVersion) -> ExecutionEnvironment:
         image, python = self._found(version)
         environment = ExecutionEnvironment(version, logs=self._logs)
         api = Listener(RuntimeApi(environment).answer)
@@ -68,6 +78,7 @@ class EnvironmentStarter:
     def _found(self, version: FunctionVersion) -> tuple[UnpackedImage, Interpreter]:
         try:
             image = self._images.unpack(version.digest)
+            require_machine(image, machine=platform.machine())
             return image, self._interpreters.find(image.python)
         except LookupError as error:
             raise CannotRun(f"{version.function.name}: {error.args[0]}.") from error

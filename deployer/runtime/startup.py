@@ -23,7 +23,7 @@ def start(environment: MutableMapping[str, str]) -> Handler:
     A failure is one line on standard error, then the error itself, so that Lambda ends the init with it.
     """
     try:
-        _prepare(environment)
+        prepare(environment)
         return _serve(environment["BENTO_PATH"])
     except BaseException as error:
         # A traceback logged before may have left its line open.
@@ -31,7 +31,7 @@ def start(environment: MutableMapping[str, str]) -> Handler:
         raise
 
 
-def _prepare(environment: MutableMapping[str, str]) -> None:
+def prepare(environment: MutableMapping[str, str]) -> None:
     """Make the folders that libraries want to write to, and switch BentoML's metrics off.
 
     BentoML 1.0 and 1.1 fail to start with metrics on, for want of a Prometheus folder; 1.4 does not heed the switch.

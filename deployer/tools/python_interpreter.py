@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import DeployerError
 from deployer.tools.process import Runner
 
 SECONDS = 30.0
+DESCRIPTION = (
+    "import json, os, platform, sys;"
+    "print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix, platform.python_version()]))"
+)
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python of the host. `prefix` is the folder that holds it and its standard library, `build` its full version."""
+
+    executable: Path
+    prefix: Path
+    build: str = ""
 
 
 def find_uv() -> Path:
@@ -39,6 +54,16 @@ def python_build(python: Path, *, runner: Runner, variables: Mapping[str, str]) 
     if answer.returncode != 0:
         raise DeployerError(f"The interpreter {python} does not run: {answer.stderr.strip()[-300:]}")
     return answer.stdout.strip()
+
+
+def describe(python: Path, *, runner: Runner) -> Interpreter:
+    """Where an interpreter really is, whatever links lead to it. Raises DeployerError when it does not run."""
+    argv = (str(python), "-I", "-S", "-c", DESCRIPTION)
+    answer = runner.run(argv, env={"LANG": "C.UTF-8"}, cwd=Path("/"), timeout=SECONDS)
+    if answer.returncode != 0:
+        raise DeployerError(f"The interpreter {python} does not run: {answer.stderr.strip()[-300:]}")
+    executable, prefix, build = json.loads(answer.stdout)
+    return Interpreter(Path(executable), Path(prefix), build)
 
 
 def _search_path(variables: Mapping[str, str]) -> str:

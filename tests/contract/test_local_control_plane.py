@@ -14,6 +14,7 @@ from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable
 from deployer.local.functions import FunctionName, NoSuchFunction
 from deployer.local.moto_aws import MotoAws
 
+DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 REPOSITORY = Repository(ACCOUNT, REGION, "team/digits")
 IMMUTABLE = Repository(ACCOUNT, REGION, "fixed")
 NOBODY = FunctionName(ACCOUNT, REGION, "nobody")
@@ -53,6 +54,15 @@ def test_putting_an_image_again_changes_nothing(plane: ControlPlane) -> None:
     first = put(plane, "one", tag="v1")
     assert (first, first) == (put(plane, "one", tag="v1"), put(plane, "one", tag=None))
     assert first == plane.image_digest(REPOSITORY, "v1")
+
+
+def test_an_image_that_docker_pushed_is_known_like_any_other(plane: ControlPlane) -> None:
+    """With Docker's media type, under a tag and beside an image of the other type."""
+    content = json.dumps({"mediaType": DOCKER, "config": {"digest": digest_of(b"c"), "size": 1}, "layers": []}).encode()
+    digest = plane.put_image(REPOSITORY, manifest=content, media_type=DOCKER, tag="docker")
+    other = put(plane, "one", tag="v1")
+    assert (digest, digest) == (digest_of(content), plane.image_digest(REPOSITORY, "docker"))
+    assert other == plane.image_digest(REPOSITORY, "v1")
 
 
 def test_an_image_stays_when_its_tag_moves_to_another(plane: ControlPlane) -> None:

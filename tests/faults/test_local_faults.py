@@ -209,7 +209,7 @@ def test_a_plain_process_dies_with_its_starter_too(tmp_path: Path) -> None:
     """Without a sandbox the kernel's parent-death signal does it."""
     script = (
         "import sys; from pathlib import Path\n"
-        "from deployer.local.isolation import Isolation\n"
+        "from deployer.tools.sandbox import Isolation\n"
         "from deployer.local.launch import Launch\n"
         "from deployer.local.runtime_process import Spawner\n"
         "argv = Isolation('none').argv(['sleep', '300'], directory=Path('/'), megabytes=1, visible=())\n"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +15,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
-from local_aws import REGION, LocalAws, ask, tiny_image, within
+from local_aws import ARCHITECTURE, PYTHON, REGION, LocalAws, ask, tiny_image, within
 
-from deployer.local.launch import TMP
+from deployer.image.rebased import TMP
 
 HANDLER = """
 import os, sys
@@ -318,3 +321,66 @@ def test_settings_that_moto_drops_are_kept(aws: LocalAws) -> None:
     functions.update_function_configuration(FunctionName="settings", **changed)
     after = functions.get_function_configuration(FunctionName="settings")
     assert changed == {name: after[name] for name in changed}
+
+
+def base_layer(*entries: tuple[tarfile.TarInfo, bytes]) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as archive:
+        for info, content in entries:
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return gzip.compress(raw.getvalue(), 1)
+
+
+def base_entry(name: str, content: str = "", *, kind: bytes = tarfile.REGTYPE, link: str = "") -> Any:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, 0o755
+    return info, content.encode()
+
+
+def test_an_image_with_a_base_runs_on_the_hosts_python(aws: LocalAws) -> None:
+    """Its Python's packages are found, what a layer took away is gone, and no C library of the base is loaded."""
+    python = f"usr/local/lib/python{PYTHON}/site-packages"
+    base = [
+        base_layer(
+            base_entry("usr/lib/libc.so.6", "not a library"),
+            base_entry("lib", kind=tarfile.SYMTYPE, link="usr/lib"),
+            base_entry("usr/local/bin/python3", "not a program"),
+            base_entry("dev/null", kind=tarfile.CHRTYPE),
+            base_entry(f"{python}/of_the_base.py"),
+            base_entry(f"{python}/taken_away.py"),
+        ),
+        base_layer(base_entry(f"{python}/.wh.taken_away.py"), base_entry("lib/data", "x")),
+    ]
+    variables = ["LD_LIBRARY_PATH=/lib:/usr/lib", "PYTHONHOME=/usr/local", "DATA=/lib/data"]
+    image = tiny_image(HANDLER, base=base, variables=variables, program="/usr/local/bin/python3")
+    settings = {"Timeout": 10, "MemorySize": 256, "Role": aws.role(), "PackageType": "Image"}
+    uri = aws.push("based", image)
+    aws.aws("lambda").create_function(FunctionName="based", Code={"ImageUri": uri}, **settings)
+    modules = ["of_the_base", "taken_away", "app", "json"]
+    assert ["of_the_base", "app", "json"] == aws.invoke("based", {"do": "find", "modules": modules}).result
+    seen = aws.invoke("based", {"do": "variables"}).result
+    assert seen["DATA"].endswith("/usr/lib/data")
+    assert {"LD_LIBRARY_PATH", "PYTHONHOME"} & set(seen) == set()
+    assert {seen["PATH"]} == {"/usr/local/bin:/usr/bin:/bin"}
+
+
+def test_an_image_for_another_processor_says_so(aws: LocalAws) -> None:
+    """To the caller and in the function's log."""
+    other = "amd64" if ARCHITECTURE == "arm64" else "arm64"
+    uri = aws.push("other-machine", tiny_image(HANDLER, architecture=other))
+    functions, logs = aws.aws("lambda"), aws.aws("logs")
+    functions.create_function(
+        FunctionName="other-machine", Role=aws.role(), PackageType="Image", Code={"ImageUri": uri}
+    )
+    with pytest.raises(ClientError, match="The image is for"):
+        functions.invoke(FunctionName="other-machine")
+
+    def said() -> bool:
+        try:
+            found = logs.filter_log_events(logGroupName="/aws/lambda/other-machine")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any("The image is for" in event["message"] for event in found)
+
+    assert within(5, said)

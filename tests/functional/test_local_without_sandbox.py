@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from local_aws import ACCOUNT, REGION, FakeControlPlane, tiny_image
 
+from deployer.image.rebased import TMP
 from deployer.local.blobs import Blobs
 from deployer.local.data_plane import DataPlane
 from deployer.local.function_logs import FunctionLogs
@@ -19,11 +20,10 @@ from deployer.local.functions import LATEST, FunctionName, FunctionVersion
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
 from deployer.local.invocation import Invocation
-from deployer.local.isolation import Isolation
-from deployer.local.launch import TMP
 from deployer.local.runtime_process import Spawner
 from deployer.local.starter import EnvironmentStarter
 from deployer.tools.process import Processes
+from deployer.tools.sandbox import Isolation
 
 HANDLER = """
 import importlib.util, os, tempfile

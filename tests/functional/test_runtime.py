@@ -19,7 +19,7 @@ from bento_projects import HANDLER, REPOSITORY, build, image_variables, install_
 from lambda_runtime_api import FunctionProcess, function_process
 
 SERVICES = Path(__file__).parent
-SANDBOX = REPOSITORY / "deployer/local/sandbox.sh"
+SANDBOX = REPOSITORY / "deployer/tools/sandbox.sh"
 
 
 @dataclass(frozen=True)

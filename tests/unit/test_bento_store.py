@@ -180,6 +180,37 @@ def test_the_environment_of_old_and_new_bentos(tmp_path: Path) -> None:
     assert store.get("digits:v2").environment == {"A": "1=1"}
 
 
+def test_a_variable_without_a_value_is_the_deployments_to_give(tmp_path: Path) -> None:
+    """BentoML 1.4 writes an empty value for a name alone."""
+    write_modern(tmp_path, "digits:v1", envs=[{"name": "TOKEN", "value": ""}, {"name": "A", "value": "1"}])
+    assert BentoStore(tmp_path).get("digits:v1").unset == ("TOKEN",)
+
+
+def test_the_sources_of_packages_that_older_bentos_keep_in_their_description(tmp_path: Path) -> None:
+    """Their requirements file does not name them; a script beside it does."""
+    python = {
+        "index_url": "https://a.example/simple",
+        "extra_index_url": ["https://b.example/simple"],
+        "find_links": ["https://c.example/wheels"],
+        "pip_args": "--pre --trusted-host b.example",
+    }
+    write_legacy(tmp_path, "digits:v1", python=python)
+    write_legacy(tmp_path, "digits:v2", python={**python, "no_index": True, "pip_args": None})
+    sources = ("--extra-index-url https://b.example/simple", "--find-links https://c.example/wheels")
+    pip = ("--pre", "--trusted-host b.example")
+    assert BentoStore(tmp_path).get("digits:v1").pip_options == ("--index-url https://a.example/simple", *sources, *pip)
+    assert BentoStore(tmp_path).get("digits:v2").pip_options == ("--no-index", *sources)
+
+
+def test_where_paths_in_the_requirements_lead(tmp_path: Path) -> None:
+    """BentoML 1.4 runs pip in the folder of the service, the others beside the requirements file."""
+    write_modern(tmp_path, "digits:v1")
+    write_legacy(tmp_path, "digits:v2")
+    bentos = [BentoStore(tmp_path).get(tag) for tag in ("digits:v1", "digits:v2")]
+    homes = [bento.requirements_home.relative_to(bento.path) for bento in bentos]
+    assert homes == [Path("src"), Path("env/python")]
+
+
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
-from deployer.models import Image, Layer
+from deployer.models import Image, ImagePlan, Layer
 from deployer.targets import Environment
 from deployer.tools.bento_store import BentoStore
 from deployer.tools.bentoctl import Bentoctl, Job
@@ -98,6 +99,37 @@ def test_init_and_build_give_the_image_that_was_pushed(tmp_path: Path) -> None:
     image = bentoctl.build(job)
 
     assert image == Image(REPOSITORY, "v1", DIGEST, reused=True, layers=(Layer("model", DIGEST, 7),))
+
+
+def test_with_docker_there_is_no_layout(tmp_path: Path) -> None:
+    """The job says how the image is made, and the values and ECR decide alone."""
+
+    def no_layout(job: dict[str, Any]) -> str:
+        assert ("docker", "base:1", "aarch64") == (job["builder"], job["base"], job["machine"])
+        (Path(job["layout"]) / "index.json").unlink()
+        return ""
+
+    job = replace(make_job(tmp_path), plan=ImagePlan("docker", "base:1", "aarch64"))
+    bentoctl = driver(fake_bentoctl(build=no_layout))
+
+    bentoctl.init(job)
+    assert bentoctl.build(job).digest == DIGEST
+
+
+def test_what_docker_failed_with_is_told_with_the_way_out(tmp_path: Path) -> None:
+    """bentoctl's own line would only name its exception."""
+
+    def fails(job: dict[str, Any]) -> str:
+        failure = {"message": "No Docker daemon answers.", "hint": "Start Docker.", "words": ["refused"]}
+        Path(job["result"]).write_text(json.dumps({"failure": failure}))
+        return "Error [BentoctlDockerException]: see the result file\n"
+
+    job, bentoctl = make_job(tmp_path), driver(fake_bentoctl(build=fails))
+    bentoctl.init(job)
+
+    with pytest.raises(DeployerError) as caught:
+        bentoctl.build(job)
+    assert ("No Docker daemon answers.\n  refused", "Start Docker.") == (str(caught.value), caught.value.hint)
 
 
 def test_bentoctl_gets_private_folders_and_nothing_of_the_users_python(tmp_path: Path) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stand_in_runner import StandInRunner
 
 from deployer.errors import DeployerError
-from deployer.image import manifest
+from deployer.image import manifest, size_limit
 from deployer.image.installed import normalise
 from deployer.image.layer_cache import UNUSED_DAYS, Blob, BlobCache, BlobWriter
 from deployer.image.manifest import TitledBlob
@@ -89,7 +91,7 @@ def never(writer: BlobWriter) -> None:
     raise AssertionError("made again")
 
 
-LAYERS = [TitledBlob("dependencies", Blob("sha256:" + "a" * 64, 5, "sha256:" + "b" * 64))]
+LAYERS = [TitledBlob("dependencies", Blob("sha256:" + "a" * 64, 5, "sha256:" + "b" * 64, 9))]
 
 
 def test_the_configuration_is_what_lambda_wants() -> None:
@@ -103,6 +105,67 @@ def test_the_configuration_is_what_lambda_wants() -> None:
     assert (variables["LANG"], variables["MINE"]) == ("de", 'a "quoted"\nvalue')
     assert found["rootfs"]["diff_ids"] == ["sha256:" + "b" * 64]
     assert [entry["created_by"] for entry in found["history"]] == ["deployer: dependencies"]
+
+
+BASE_LAYERS = [TitledBlob("base image 1/1", Blob("sha256:" + "c" * 64, 5, "sha256:" + "d" * 64, 9))]
+BASE_CONFIG = {
+    "config": {"Env": ["PATH=/base/bin", "LANG=de", "PYTHON_VERSION=3.11.9"], "Cmd": ["bash"], "User": "me"},
+    "rootfs": {"type": "layers", "diff_ids": ["sha256:" + "d" * 64]},
+    "history": [{"created_by": "ADD file"}, {"created_by": "CMD bash", "empty_layer": True}],
+    "variant": "v8",
+}
+
+
+def test_on_a_base_the_configuration_is_both(tmp_path: Path) -> None:
+    """The base's layers and history come first, its PATH stays, and what is ours is ours."""
+    text = manifest.configuration(
+        LAYERS, architecture="arm64", environment={}, labels={}, below=BASE_LAYERS, base=BASE_CONFIG
+    )
+    found = json.loads(text)
+    variables = dict(item.split("=", 1) for item in found["config"]["Env"])
+    assert list(variables)[:3] == ["PATH", "LANG", "PYTHON_VERSION"]
+    assert (variables["PATH"], variables["LANG"], variables["HOME"]) == ("/base/bin", "C.UTF-8", "/tmp")  # noqa: S108
+    assert found["config"]["Cmd"] == ["deployer_runtime.handler.handle"]
+    assert "User" not in found["config"]
+    assert found["rootfs"]["diff_ids"] == ["sha256:" + "d" * 64, "sha256:" + "b" * 64]
+    assert found["variant"] == "v8"
+    assert [entry["created_by"] for entry in found["history"]] == ["ADD file", "CMD bash", "deployer: dependencies"]
+    assert found["history"][1]["empty_layer"] is True
+
+
+@pytest.mark.parametrize("history", [[], [{"created_by": "a"}, {"created_by": "b"}]])
+def test_a_base_without_a_whole_history_gets_one(history: list[dict[str, str]]) -> None:
+    """Lambda wants one entry for each layer."""
+    base = {**BASE_CONFIG, "history": history}
+    text = manifest.configuration(LAYERS, architecture="amd64", environment={}, labels={}, below=BASE_LAYERS, base=base)
+    made = [entry["created_by"] for entry in json.loads(text)["history"]]
+    assert made == ["base image 1/1", "deployer: dependencies"]
+
+
+def test_an_image_over_lambdas_limit_is_refused() -> None:
+    """What is largest is named, with the way out; the limit itself is taken."""
+    big = replace(LAYERS[0].blob, unpacked=6_000_000_000)
+    layers = [TitledBlob("dependencies", big), TitledBlob("model m", replace(big, unpacked=4_000_000_000))]
+    size_limit.check_layers(layers)
+    over = [*layers, TitledBlob("handler", replace(big, unpacked=1))]
+    with pytest.raises(DeployerError, match=r"10.00 GB.*Largest: dependencies 6.00 GB, model m 4.00 GB") as caught:
+        size_limit.check_layers(over)
+    assert "smaller model" in caught.value.hint
+
+
+def test_the_stream_may_be_handed_over_in_any_pieces(tmp_path: Path) -> None:
+    """The same bytes in other portions give the same blob."""
+    content = os.urandom(2_500_000) + b"a" * 1_000_000
+    blobs = []
+    for size in (700, 1 << 20, len(content)):
+        with (tmp_path / "blob").open("wb") as file:
+            writer = BlobWriter(file)
+            for start in range(0, len(content), size):
+                writer.write(content[start : start + size])
+            blobs.append(writer.finish())
+        assert gzip.decompress((tmp_path / "blob").read_bytes()) == content
+    assert len(set(blobs)) == 1
+    assert blobs[0].unpacked == len(content)
 
 
 def test_a_layout_holds_the_image_and_nothing_older(tmp_path: Path) -> None:
@@ -135,9 +198,13 @@ def test_a_layout_holds_the_image_and_nothing_older(tmp_path: Path) -> None:
             "  x No solution found:\n  ╰─▶ Because torch==1.0 has no wheels with a matching Python ABI tag\n",
             "torch has no wheel for Python 3.11",
         ),
+        (
+            "  Because a-b==1 has no wheels with a matching tag and c==2 has no usable wheels, we conclude\n",
+            "a-b, c have no wheel",
+        ),
         ("error: Because nosuch was not found in the package registry", "nosuch was not found"),
     ],
-    ids=["sdist-only", "other-python", "unknown"],
+    ids=["sdist-only", "other-python", "several", "unknown"],
 )
 def test_a_package_that_cannot_be_had_is_named(tmp_path: Path, words: str, said: str) -> None:
     """uv's words become one sentence with the package, the Python and the platform."""
@@ -146,3 +213,4 @@ def test_a_package_that_cannot_be_had_is_named(tmp_path: Path, words: str, said:
     with pytest.raises(DeployerError) as caught:
         uv.resolve(Requirements(("x",)), platform=Platform("3.11", "x86_64"), cwd=tmp_path, scratch=tmp_path)
     assert said in caught.value.message
+    assert ("builder: docker" in caught.value.hint) == ("no wheel" in said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from deployer.errors import DeployerError
 from deployer.image import requirements
 from deployer.image.package_index import PackageIndex, pip_settings
 from deployer.image.requirements import Requirements, package_name, parse
+from deployer.models import Bento, Tag
 
 BENTOML_1_4 = """--index-url https://index.example/simple
 
@@ -73,10 +75,22 @@ def test_the_lock_is_read_when_there_is_one(tmp_path: Path) -> None:
     """`requirements.lock.txt` comes before `requirements.txt`."""
     home = tmp_path / "env" / "python"
     home.mkdir(parents=True)
+    bento = Bento(Tag("digits", "v1"), tmp_path, "3.11", "1.4.39", "service:Digits")
     (home / "requirements.txt").write_text("numpy\n", "utf-8")
-    assert requirements.read(tmp_path, bentoml_version="1.4.39").lines == ("numpy", "bentoml==1.4.39")
+    assert requirements.read(bento).lines == ("numpy", "bentoml==1.4.39")
     (home / "requirements.lock.txt").write_text("numpy==2.4.6\n", "utf-8")
-    assert requirements.read(tmp_path, bentoml_version="1.4.39").lines == ("numpy==2.4.6", "bentoml==1.4.39")
+    assert requirements.read(bento).lines == ("numpy==2.4.6", "bentoml==1.4.39")
+
+
+def test_the_options_that_the_bento_keeps_elsewhere_apply_too(tmp_path: Path) -> None:
+    """BentoML 1.0 to 1.3 name indexes in bento.yaml, and one that is not for an image of wheels is refused."""
+    options = ("--extra-index-url https://b.example/simple", "--find-links https://c.example/wheels")
+    bento = Bento(Tag("digits", "v1"), tmp_path, "3.11", "1.3.22", "service:svc", pip_options=options)
+    found = requirements.read(bento)
+    assert found.extra_index_urls == ("https://b.example/simple",)
+    assert found.find_links == ("https://c.example/wheels",)
+    with pytest.raises(DeployerError, match="--user"):
+        requirements.read(replace(bento, pip_options=("--user",)))
 
 
 @pytest.mark.parametrize("line", ["-e .", "-r more.txt", "git+https://host/x.git", "x @ git+ssh://host/x.git", "--wat"])

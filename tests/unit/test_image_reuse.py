@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from deployer.config import DeploymentConfig, Spec
-from deployer.models import Bento, Image, Model, Tag
+from deployer.models import Bento, Image, ImagePlan, Model, Tag
 from deployer.stages.image import inputs_digest, record_image, recorded_image
 
 IMAGE = Image("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/digits", "v1", "sha256:aa", reused=False)
 CONFIG = DeploymentConfig(name="digits")
+PLAN = ImagePlan()
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def template(tmp_path: Path) -> Path:
 
 def test_equal_inputs_have_one_digest(bento: Bento, template: Path) -> None:
     """Asked twice, the digest is the same."""
-    assert inputs_digest(bento, CONFIG, template) == inputs_digest(bento, CONFIG, template)
+    assert inputs_digest(bento, CONFIG, template, PLAN) == inputs_digest(bento, CONFIG, template, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -50,15 +51,21 @@ def test_every_setting_that_terraform_gets_changes_the_digest(
     bento: Bento, template: Path, change: DeploymentConfig
 ) -> None:
     """A changed setting must reach terraform's variables, so it is another input."""
-    assert inputs_digest(bento, change, template) != inputs_digest(bento, CONFIG, template)
+    assert inputs_digest(bento, change, template, PLAN) != inputs_digest(bento, CONFIG, template, PLAN)
+
+
+@pytest.mark.parametrize("plan", [ImagePlan("docker"), ImagePlan(base="python:3.11"), ImagePlan(machine="aarch64")])
+def test_another_way_to_make_the_image_changes_the_digest(bento: Bento, template: Path, plan: ImagePlan) -> None:
+    """The same Bento on another base, for another machine or made by Docker is another image."""
+    assert inputs_digest(bento, CONFIG, template, plan) != inputs_digest(bento, CONFIG, template, PLAN)
 
 
 def test_a_changed_bento_model_or_template_changes_the_digest(bento: Bento, template: Path) -> None:
     """Each of the files that stand for the content counts."""
-    seen = {inputs_digest(bento, CONFIG, template)}
+    seen = {inputs_digest(bento, CONFIG, template, PLAN)}
     for file in (bento.path / "bento.yaml", bento.models[0].path / "model.yaml", template / "main.tf"):
         file.write_text("changed\n")
-        seen.add(inputs_digest(bento, CONFIG, template))
+        seen.add(inputs_digest(bento, CONFIG, template, PLAN))
 
     assert len(seen) == 4
 

@@ -10,10 +10,10 @@ from local_aws import ACCOUNT, REGION
 
 from deployer.local.functions import FunctionName, FunctionVersion, ImageOverrides
 from deployer.local.image_files import UnpackedImage
-from deployer.local.interpreters import Interpreter
 from deployer.local.invocation import CannotRun
-from deployer.local.isolation import Isolation
-from deployer.local.launch import TMP, Launch, Runtime, prepare
+from deployer.local.launch import TMP, Launch, Runtime, prepare, require_machine
+from deployer.tools.python_interpreter import Interpreter
+from deployer.tools.sandbox import Isolation
 
 NONE = Isolation("none", "because")
 PYTHON = Interpreter(Path("/host/bin/python3.11"), Path("/host"))
@@ -104,3 +104,41 @@ def test_an_entry_point_that_is_nowhere_is_refused(image: UnpackedImage, entrypo
     """Only Python is the host's; anything else must be in the image."""
     with pytest.raises(CannotRun, match="entry point"):
         launched(replace(image, entrypoint=entrypoint))
+
+
+@pytest.mark.parametrize("program", ["python3", "/usr/local/bin/python3", "/var/lang/bin/python3.11"])
+def test_a_python_of_the_image_is_the_hosts(image: UnpackedImage, program: str) -> None:
+    """Also one that is in the image: it was built for the libraries of another system."""
+    file = image.root / program.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    argv = launched(replace(image, entrypoint=(program, "-m", "awslambdaric"))).argv
+    assert ("/host/bin/python3.11", "-S", "-s", "-m", "awslambdaric", "app.handle") == argv[-6:]
+
+
+def test_packages_of_the_images_python_come_after_its_own_path(image: UnpackedImage) -> None:
+    """As that Python would look for them."""
+    packages = image.root / "usr/local/lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (image.root / "usr/local/bin").mkdir()
+    (image.root / "usr/local/bin/python3").touch()
+    parts = launched(image).variables["PYTHONPATH"].split(":")
+    assert [f"{image.root}/opt/python", str(packages)] == [parts[0], parts[-1]]
+
+
+def test_a_program_of_the_image_is_found_behind_its_symlinks_only(image: UnpackedImage) -> None:
+    """A symlink to `/bin/sh` is the image's own, and not the host's."""
+    (image.root / "entry").symlink_to("/bin/sh")
+    with pytest.raises(CannotRun, match="entry point /entry"):
+        launched(replace(image, entrypoint=("/entry",)))
+    (image.root / "bin").mkdir()
+    (image.root / "bin/sh").touch()
+    assert str(image.root / "bin/sh") in launched(replace(image, entrypoint=("/entry",))).argv
+
+
+def test_an_image_for_another_processor_cannot_run(image: UnpackedImage) -> None:
+    """It says for which it is and what this machine is; an image that does not say is tried."""
+    with pytest.raises(CannotRun, match=r"for aarch64.*this machine is x86_64"):
+        require_machine(replace(image, architecture="arm64"), machine="x86_64")
+    for architecture in ("amd64", ""):
+        require_machine(replace(image, architecture=architecture), machine="x86_64")

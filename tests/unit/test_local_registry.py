@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,9 @@ from deployer.local.server import wsgi
 LOGIN = {"Authorization": f"Basic {b64encode(f'AWS:{ACCOUNT}-auth-token'.encode()).decode()}"}
 BASE = f"/v2/{HOST}/team/digits"
 BLOB = b"blob" * 100
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 @pytest.fixture
@@ -84,10 +89,24 @@ def test_bytes_that_are_not_the_digests_are_refused_and_forgotten(registry: Clie
     assert code_of(ask(registry, "PUT", f"{location}?digest={digest}", data=BLOB)) == (404, "BLOB_UPLOAD_UNKNOWN")
 
 
-def test_a_mount_from_another_repository_is_answered_as_an_upload(registry: Client) -> None:
-    """As ECR may answer: the client then sends the blob."""
-    answer = ask(registry, "POST", f"{BASE}/blobs/uploads/?mount={digest_of(BLOB)}&from=other")
-    assert answer.status_code == 202
+def test_a_blob_of_another_repository_is_mounted(registry: Client) -> None:
+    """201 and no upload: the blob is there already."""
+    digest = digest_of(BLOB)
+    ask(registry, "PUT", f"{begin(registry)}?digest={digest}", data=BLOB)
+    answer = ask(registry, "POST", f"{BASE}/blobs/uploads/?mount={digest}&from={HOST}/other")
+    assert (201, digest) == (answer.status_code, answer.headers["Docker-Content-Digest"])
+    assert answer.headers["Location"].endswith(f"{BASE}/blobs/{digest}")
+
+
+@pytest.mark.parametrize("source", ["other", f"{HOST.replace(REGION, 'eu-west-1')}/other", ""])
+def test_what_cannot_be_mounted_is_to_be_uploaded(registry: Client, source: str) -> None:
+    """A blob of another region's registry, and one that is nowhere: 202, and the client sends it."""
+    digest = digest_of(BLOB)
+    ask(registry, "PUT", f"{begin(registry)}?digest={digest}", data=BLOB)
+    absent = ask(registry, "POST", f"{BASE}/blobs/uploads/?mount={digest_of(b'absent')}&from={HOST}/other")
+    other = ask(registry, "POST", f"{BASE}/blobs/uploads/?mount={digest}&from={source}")
+    assert (202, 202) == (absent.status_code, other.status_code)
+    assert ask(registry, "PUT", f"{other.headers['Location']}?digest={digest}", data=BLOB).status_code == 201
 
 
 def test_an_image_is_pulled_as_it_was_pushed(registry: Client, image: TinyImage) -> None:
@@ -105,10 +124,37 @@ def test_a_manifest_whose_blobs_are_missing_is_refused(registry: Client, image: 
     assert ask(registry, "HEAD", f"{BASE}/manifests/v1").status_code == 404
 
 
-@pytest.mark.parametrize("content", [b"{}", b"not json", b"[]", b'{"manifests": []}'])
+@pytest.mark.parametrize("content", [b"{}", b"not json", b"[]", b"null", b'{"config": {}, "layers": [1]}'])
 def test_what_is_no_plain_manifest_is_refused(registry: Client, content: bytes) -> None:
-    """Lambda takes no index."""
+    """Whatever it is, the answer is a refusal and no error of ours."""
     assert code_of(ask(registry, "PUT", f"{BASE}/manifests/v1", data=content)) == (400, "MANIFEST_INVALID")
+
+
+@pytest.mark.parametrize("named", [INDEX, DOCKER_LIST])
+def test_an_index_is_refused_with_the_way_out(registry: Client, named: str) -> None:
+    """Lambda takes none; buildx makes one for its attestations, and the answer says how it does not."""
+    content = json.dumps({"schemaVersion": 2, "mediaType": named, "manifests": [{"digest": digest_of(BLOB)}]})
+    answer = ask(registry, "PUT", f"{BASE}/manifests/v1", data=content, headers={"Content-Type": named})
+    assert code_of(answer) == (400, "MANIFEST_INVALID")
+    said = json.loads(answer.data)["errors"][0]["message"]
+    assert all(word in said for word in ("index", "--provenance=false", "BUILDX_NO_DEFAULT_ATTESTATIONS=1"))
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["said", "left-out"])
+def test_an_image_of_docker_keeps_its_media_type(registry: Client, image: TinyImage, said: bool) -> None:
+    """By tag and by digest; Docker reads a manifest according to the type that it comes with."""
+    manifest = json.loads(image.manifest)
+    manifest["config"]["mediaType"] = "application/vnd.docker.container.image.v1+json"
+    manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+    manifest.pop("mediaType")
+    content = json.dumps({**manifest, **({"mediaType": DOCKER_MANIFEST} if said else {})}).encode()
+    push(registry, image)
+    ask(registry, "PUT", f"{BASE}/manifests/v2", data=content, headers={"Content-Type": DOCKER_MANIFEST})
+    for method in ("HEAD", "GET"):
+        for reference in ("v2", digest_of(content)):
+            answer = ask(registry, method, f"{BASE}/manifests/{reference}")
+            assert (200, DOCKER_MANIFEST) == (answer.status_code, answer.content_type)
+            assert answer.headers["Docker-Content-Digest"] == digest_of(content)
 
 
 def test_a_repository_that_nobody_created_is_refused(registry: Client) -> None:
@@ -129,3 +175,15 @@ def test_nothing_is_answered_without_ecrs_login(registry: Client, path: str) -> 
 def test_a_digest_that_is_none_reaches_no_file(registry: Client, digest: str) -> None:
     """Path traversal through a digest is refused by its shape."""
     assert ask(registry, "PUT", f"{begin(registry)}?digest={digest}", data=b"x").status_code == 400
+
+
+def test_blobs_that_nobody_asks_for_are_forgotten(tmp_path: Path) -> None:
+    """A month after the last push or run that wanted them; the folder of uploads stays."""
+    blobs = Blobs(tmp_path)
+    old, used = blobs.add(b"old"), blobs.add(b"used")
+    for digest in (old, used):
+        os.utime(tmp_path / digest.removeprefix("sha256:"), (1, 1))
+    assert blobs.path(used) is not None
+    blobs.forget_unused(now=time.time())
+    assert (None, b"used") == (blobs.path(old), blobs.read(used))
+    assert blobs.begin().exists()

@@ -1,6 +1,6 @@
-"""How far a function's process is kept from this machine: fully, through user namespaces, or not at all.
+"""How far a process of an image is kept from this machine: fully, through user namespaces, or not at all.
 
-Asked once when the daemon starts. Nothing here needs root; `sandbox.sh` does the work with util-linux's tools.
+Asked once per daemon or command. Nothing here needs root; `sandbox.sh` does the work with util-linux's tools.
 """
 
 from __future__ import annotations
@@ -22,33 +22,51 @@ NAMESPACES = ("--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill
 
 @dataclass(frozen=True)
 class Isolation:
-    """`full`: read-only file system, private /tmp, no /dev/shm. `none`: a plain process, and `reason` says why."""
+    """`full`: read-only file system, private /tmp, no /dev/shm. `none`: a plain process, and `reason` says why.
+
+    Without `network` there is nothing but the loopback interface.
+    """
 
     mode: str
     reason: str = ""
     folder: Path = Path("/nonexistent")
+    network: bool = True
 
     @property
     def full(self) -> bool:
         return self.mode == "full"
 
-    def argv(self, command: Sequence[str], *, directory: Path, megabytes: int, visible: Sequence[Path]) -> list[str]:
-        """The command line that runs `command` in `directory`; `visible` folders are there beside the system's."""
+    def argv(
+        self,
+        command: Sequence[str],
+        *,
+        directory: Path,
+        megabytes: int,
+        visible: Sequence[Path] = (),
+        system: Path | None = None,
+    ) -> list[str]:
+        """The command line that runs `command` in `directory`, with a /tmp of so many megabytes.
+
+        `visible` folders are there beside this machine's system folders, or beside the contents of `system`: a folder
+        that holds another system, whose own programs and libraries are then the only ones.
+        """
         if not self.full:
             return [*_dies_with_its_parent(), *command]
-        shown = [*SYSTEM, *(str(path) for path in visible if not _in_system(path))]
+        shown = [f"/={system}"] if system else list(SYSTEM)
+        shown += [str(path) for path in visible if system or not _in_system(path)]
         script = ["sh", str(SCRIPT), str(self.folder), str(megabytes), *shown, "--", str(directory), *command]
-        return [*_dies_with_its_parent(), _tool("unshare"), *NAMESPACES, "--", *script]
+        namespaces = NAMESPACES if self.network else (*NAMESPACES, "--net")
+        return [*_dies_with_its_parent(), _tool("unshare"), *namespaces, "--", *script]
 
 
-def probe(folder: Path, *, runner: Runner) -> Isolation:
+def probe(folder: Path, *, runner: Runner, network: bool = True) -> Isolation:
     """Run a program in a sandbox once. `folder` is made if need be; it stays empty outside the sandboxes."""
     missing = [tool for tool in TOOLS if shutil.which(tool, path=SEARCH_PATH) is None]
     if missing:
         return Isolation("none", f"{', '.join(missing)} of util-linux not found")
     folder.mkdir(parents=True, exist_ok=True)
-    isolation = Isolation("full", folder=folder)
-    argv = isolation.argv(["/bin/sh", "-c", "exit 0"], directory=Path("/tmp"), megabytes=1, visible=())  # noqa: S108
+    isolation = Isolation("full", folder=folder, network=network)
+    argv = isolation.argv(["/bin/sh", "-c", "exit 0"], directory=Path("/tmp"), megabytes=1)  # noqa: S108
     try:
         completed = runner.run(argv, env={"PATH": SEARCH_PATH}, cwd=Path("/"), timeout=10)
     except DeployerError as error:
@@ -60,7 +78,7 @@ def probe(folder: Path, *, runner: Runner) -> Isolation:
 
 
 def _dies_with_its_parent() -> list[str]:
-    """The kernel ends the process when the daemon's thread that started it is gone, however the daemon died."""
+    """The kernel ends the process when the thread that started it is gone, however that thread's process died."""
     setpriv = shutil.which("setpriv", path=SEARCH_PATH)
     return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 

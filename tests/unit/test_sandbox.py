@@ -8,7 +8,7 @@ import pytest
 from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
-from deployer.local.isolation import TOOLS, Isolation, probe
+from deployer.tools.sandbox import TOOLS, Isolation, probe
 
 
 def out_of_time(asked: Asked) -> Answer:

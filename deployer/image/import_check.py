@@ -1,0 +1,124 @@
+"""The import check: before an image is pushed, its service is imported once from the built layers, in a clean process.
+
+A missing module or shared library is found here and not at the first request. Read-only but for /tmp, without a
+network, on the base image's own system where there is one. What cannot be tried on this machine is said, not failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform as host
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployer.errors import DeployerError
+from deployer.files import replace_file
+from deployer.image.import_failure import Ground, judge
+from deployer.image.import_ground import Grounds, NotPossible
+from deployer.image.import_key import import_key
+from deployer.image.import_report import tail
+from deployer.image.unpacked import unpacked_image, unpacked_layer
+from deployer.tools.oci_layout import Layout, read_layout
+from deployer.tools.process import Completed, Runner
+
+SECONDS = 120.0
+UNUSED_DAYS = 30.0
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+MORE_SECONDS = 20.0  # for the sandbox itself: the process ends in time by its own clock
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ImportCheck:
+    """`variables` are the user's environment, for finding interpreters. `cache` is deployer's cache folder.
+
+    Layers are unpacked where the local target finds them. `log` gets all that the process writes.
+    """
+
+    runner: Runner
+    variables: Mapping[str, str]
+    cache: Path
+    say: Say
+    log: Path | None = None
+    seconds: float = SECONDS
+
+    def check(self, layout: Path) -> None:
+        """Raises DeployerError that names what is missing. A success is kept; the same packages and code skip it."""
+        image = read_layout(layout)
+        document = json.loads(image.path(image.blobs[-1]).read_bytes())
+        try:
+            self._check(image, document)
+        except NotPossible as reason:
+            self.say(f"import check: not possible: {reason}")
+
+    def _check(self, image: Layout, document: Mapping[str, Any]) -> None:
+        started = time.monotonic()
+        _require_this_machine(str(document.get("architecture") or ""))
+        config = document.get("config") or {}
+        ground = Grounds(self.runner, self.variables, self.cache / "import-check").find(image, config)
+        key = import_key(image, config, ground=ground.identity)
+        record = self.cache / "import-check" / "passed" / key
+        if _known(record):
+            self.say("import check: ok (cached)")
+            return
+        if ground.remark:
+            self.say(f"import check: {ground.remark}")
+        root = self._unpacked(image)
+        with tempfile.TemporaryDirectory(prefix="deployer-import-", ignore_cleanup_errors=True) as tmp:
+            launch = ground.launch(root, config, tmp=Path(tmp), seconds=self.seconds)
+            limit = self.seconds + MORE_SECONDS
+            completed = self.runner.run(
+                launch.argv, env=launch.variables, cwd=launch.directory, timeout=limit, log=self.log
+            )
+        if self._passes(completed, ground.ground):
+            _remember(record)
+            self.say(f"import check: ok ({time.monotonic() - started:.1f} s)")
+
+    def _unpacked(self, image: Layout) -> Path:
+        cache = self.cache / "local"
+        layers = (unpacked_layer(image.path(layer), layer.digest, cache) for layer in image.blobs[:-1])
+        return unpacked_image(image.manifest.digest, layers, cache)
+
+    def _passes(self, completed: Completed, ground: Ground) -> bool:
+        """False for what proves nothing."""
+        verdict = judge(completed, ground, seconds=self.seconds)
+        if verdict is None:
+            return True
+        if not verdict.fails:
+            self.say(f"import check: {verdict.message}")
+            return False
+        said = "" if self.log or verdict.known else tail(completed)
+        message = f"{verdict.message}\n{said}".rstrip()
+        raise DeployerError(message, hint=verdict.hint, log=self.log)
+
+
+def _require_this_machine(architecture: str) -> None:
+    wanted, here = MACHINES.get(architecture, architecture), MACHINES.get(host.machine(), host.machine())
+    if wanted and wanted != here:
+        raise NotPossible(f"the image is for {wanted}, this machine is {here}")
+
+
+def _known(record: Path) -> bool:
+    """Its time then says that it was asked for now."""
+    with suppress(OSError):
+        os.utime(record)
+        return True
+    return False
+
+
+def _remember(record: Path) -> None:
+    """And forget what no push has asked for lately."""
+    record.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(record, "")
+    now = time.time()
+    for other in record.parent.iterdir():
+        with suppress(OSError):
+            if now - other.stat().st_mtime > UNUSED_DAYS * 86400:
+                other.unlink()

@@ -1,0 +1,153 @@
+"""Where an image's service is imported, and what is said where that cannot be."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stand_in_runner import Answer, Asked, StandInRunner
+
+from deployer.errors import DeployerError
+from deployer.image import archive, manifest
+from deployer.image.archive import Tree
+from deployer.image.import_check import ImportCheck
+from deployer.image.import_report import MARK
+from deployer.image.layer_cache import BlobCache
+from deployer.image.manifest import TitledBlob
+
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+HERE = ARCHITECTURES.get(platform.machine(), platform.machine())
+OK = json.dumps({"python": "3.11", "part": "service", "errors": []})
+INTERPRETER = json.dumps(["/pythons/3.11/bin/python3.11", "/pythons/3.11", "3.11.7"])
+
+Layouts = Callable[..., Path]
+
+
+def machine(*, sandbox: bool = True, python: bool = True, report: str = OK) -> StandInRunner:
+    """A machine with or without user namespaces and a Python 3.11, on which every import ends with `report`."""
+
+    def program(asked: Asked) -> Answer:
+        words = " ".join(asked.argv)
+        if "import_check" in words:
+            return 0, f"{MARK}{report}\n"
+        if "python find" in words:
+            return (0, "/pythons/python3.11\n") if python else (2, "", "No interpreter found")
+        if "sandbox.sh" in words:
+            return (0, "") if sandbox else (1, "", "unshare: Operation not permitted")
+        return 0, INTERPRETER
+
+    return StandInRunner(program=program)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layouts:
+    """Writes the layout of an image whose layers have one file each."""
+    cache = BlobCache(tmp_path / "blobs")
+
+    def write(*, architecture: str = HERE, base: str = "", python: str = "3.11", model: str = "1") -> Path:
+        texts = {"dependencies": "d", "model m": model, "service": "s", "handler": "h"}
+        layers = []
+        for title, text in (({"base": "b"} if base else {}) | texts).items():
+            folder = tmp_path / "layers" / title / text
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / title).write_text(text, "utf-8")
+            tree = Tree(folder, "opt")
+            blob, _ = cache.get(archive.fingerprint(tree), lambda writer, tree=tree: archive.write(tree, writer.write))
+            layers.append(TitledBlob(title, blob))
+        labels = {"deployer.python": python, **({"org.opencontainers.image.base.name": base} if base else {})}
+        config = json.loads(manifest.configuration(layers, architecture=architecture, environment={}, labels=labels))
+        if base:
+            config["history"][0]["created_by"] = "its own maker"
+        content = json.dumps(config).encode()
+        manifest.write_layout(
+            tmp_path / "layout",
+            config=content,
+            manifest=manifest.manifest(content, layers),
+            architecture=architecture,
+            blobs=[cache.path(layer.blob.digest) for layer in layers],
+            resolved="",
+        )
+        return tmp_path / "layout"
+
+    return write
+
+
+def checked(folder: Path, runner: StandInRunner, cache: Path) -> list[str]:
+    said: list[str] = []
+    ImportCheck(runner, {"SECRET": "of the user"}, cache, said.append).check(folder)
+    return said
+
+
+def imports(runner: StandInRunner) -> list[Asked]:
+    return [asked for asked in runner.asked if "deployer_runtime.import_check" in asked.argv]
+
+
+def test_the_import_is_read_only_without_network_and_without_the_users_variables(
+    layout: Layouts, tmp_path: Path
+) -> None:
+    """The image's variables lead to where it is unpacked; /tmp is the sandbox's."""
+    runner = machine()
+    checked(layout(), runner, tmp_path / "cache")
+    (asked,) = imports(runner)
+    assert "--net" in asked.argv
+    assert "SECRET" not in asked.env
+    assert asked.env["HOME"] == "/tmp"  # noqa: S108
+    assert ("/pythons/3.11/bin/python3.11", "-S", "-s", "-m") == asked.argv[-6:-2]
+
+
+def test_with_a_base_image_its_own_python_runs_in_its_own_system(layout: Layouts, tmp_path: Path) -> None:
+    """No interpreter of this machine is looked for."""
+    runner = machine(python=False)
+    said = checked(layout(base="slim:1"), runner, tmp_path / "cache")
+    (asked,) = imports(runner)
+    (shown,) = [word for word in asked.argv if word.startswith("/=")]
+    assert (Path(shown[2:]) / "opt" / "base").read_text("utf-8") == "b"
+    assert ("python3", "-m") == asked.argv[-4:-2]
+    assert asked.env["PYTHONPATH"] == "/opt/python:/opt/deployer"
+    assert said[-1].startswith("import check: ok (")
+
+
+@pytest.mark.parametrize(
+    ("image", "runner", "reason"),
+    [
+        ({"architecture": "riscv64"}, machine(), "the image is for riscv64, this machine is"),
+        ({}, machine(python=False), "no Python 3.11 on this machine"),
+        ({"python": ""}, machine(), "does not say which Python"),
+    ],
+)
+def test_what_this_machine_cannot_try_is_said_and_not_failed(
+    layout: Layouts, tmp_path: Path, image: dict[str, str], runner: StandInRunner, reason: str
+) -> None:
+    """Nothing is unpacked for it either."""
+    (said,) = checked(layout(**image), runner, tmp_path / "cache")
+    assert said.startswith("import check: not possible: ")
+    assert reason in said
+    assert not (tmp_path / "cache" / "local").exists()
+
+
+def test_without_a_sandbox_a_plain_process_is_used_and_said(layout: Layouts, tmp_path: Path) -> None:
+    """With a /tmp of its own, gone afterwards; a later success in a sandbox is not taken for it."""
+    runner = machine(sandbox=False)
+    first, second = checked(layout(), runner, tmp_path / "cache")
+    (asked,) = imports(runner)
+    assert first.startswith("import check: without a sandbox, for user namespaces are not allowed here")
+    assert second.startswith("import check: ok")
+    assert not Path(asked.env["TMPDIR"]).exists()
+    assert "cached" not in checked(layout(), machine(), tmp_path / "cache")[-1]
+
+
+def test_a_success_is_kept_but_no_failure(layout: Layouts, tmp_path: Path) -> None:
+    """Another model does not change the outcome."""
+    cache = tmp_path / "cache"
+    error = {"type": "ValueError", "package": "builtins", "message": "seven"}
+    failing = machine(report=json.dumps({"python": "3.11", "part": "service", "errors": [error]}))
+    for _ in range(2):
+        with pytest.raises(DeployerError, match="ValueError: seven"):
+            checked(layout(), failing, cache)
+    runner = machine()
+    assert checked(layout(), runner, cache)[-1].startswith("import check: ok (0")
+    assert ["import check: ok (cached)"] == checked(layout(model="2"), runner, cache)
+    assert len(imports(runner)) == 1
