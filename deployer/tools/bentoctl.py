@@ -111,12 +111,11 @@ class Bentoctl:
         )
 
     def _check_pushed(self, job: Job, image: Image) -> None:
-        """The digest of the layout, of the values and of ECR must be one."""
-        index = json.loads((job.layout / "index.json").read_text(encoding="utf-8"))
+        """The digest of the layout (Docker makes none), of the values and of ECR must be one."""
         values = json.loads(job.values_file.read_text(encoding="utf-8"))
         name = image.repository.partition("/")[2]
         found = {
-            f"the image layout {job.layout}": index["manifests"][0]["digest"],
+            **_in_layout(job),
             f"{job.values_file}": values.get("image_digest") if values.get("image_tag") == image.uri else None,
             f"ECR repository {name}": self._digest_in_ecr(job.environment, name, image.tag),
         }
@@ -133,6 +132,13 @@ class Bentoctl:
 
         digest: str | None = Aws(environment, self._variables).image_digest(repository, tag)
         return digest
+
+
+def _in_layout(job: Job) -> dict[str, str]:
+    if job.plan.builder == "docker":
+        return {}
+    index = json.loads((job.layout / "index.json").read_text(encoding="utf-8"))
+    return {f"the image layout {job.layout}": index["manifests"][0]["digest"]}
 
 
 class _RedactedLog:
@@ -209,14 +215,17 @@ def _check_written(job: Job, asked: Asked) -> None:
 
 
 def _check_no_error(ended: Completed, job: Job) -> None:
-    """Raise with bentoctl's own error line, and with the cause when it lies in our image commands."""
+    """Raise with the error that our side of bentoctl left, else with bentoctl's own line and what our command said."""
     command = ended.argv[2] if len(ended.argv) > 2 else ""
+    failure = _result(job).get("failure", {})
+    cause = [f"  {word}" for word in failure.get("words", [])]
+    if "message" in failure:
+        raise DeployerError("\n".join([failure["message"], *cause]), hint=failure["hint"], log=job.log)
     said = re.search(r"^Error \[\w+\]:.*", ended.stdout, re.MULTILINE)
     if said is None and ended.returncode == 0:
         return
     words = ended.stderr.strip().splitlines()[-1:] or [f"it ended with exit code {ended.returncode}"]
     line = said.group() if said else words[0]
-    cause = [f"  {word}" for word in _result(job).get("failure", {}).get("words", [])]
     raise DeployerError("\n".join([f"`bentoctl {command}` failed: {' '.join(line.split())}", *cause]), log=job.log)
 
 

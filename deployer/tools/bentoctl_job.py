@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import deployer
 from deployer.config import DeploymentConfig
 from deployer.files import replace_file
-from deployer.models import Bento
+from deployer.models import Bento, ImagePlan
 from deployer.targets import Environment
 from deployer.tools.bentoctl_answers import LONGEST_TEXT, Asked
 
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}  # machines, and Lambda's words for them
 VALUES_FILE = "terraform.tfvars.json"
 _NOT_FOR_BENTOCTL = ("PYTHON", "BENTOML_", "BENTOCTL_", "BENTO_")
 _SITE = ("site-packages", "dist-packages")
@@ -38,6 +40,7 @@ class Job:
     config: DeploymentConfig
     environment: Environment
     log: Path
+    plan: ImagePlan = field(default_factory=ImagePlan)
 
     @property
     def file(self) -> Path:
@@ -64,6 +67,11 @@ class Job:
         return self.folder / "tmp"
 
     @property
+    def secrets(self) -> Path:
+        """pip's settings for a build with Docker; gone with the scratch folder when the build ends."""
+        return self.scratch / "secrets"
+
+    @property
     def values_file(self) -> Path:
         return self.terraform / VALUES_FILE
 
@@ -78,6 +86,7 @@ def terraform_values(job: Job) -> dict[str, Any]:
         "name": job.config.name,
         "repository_name": job.config.spec.repository or job.config.name,
         **{key: spec[key] for key in plain},
+        "architecture": ARCHITECTURES[job.plan.machine or platform.machine()],
         "tags": tags,
         "environment": dict(job.config.env),
     }
@@ -102,6 +111,8 @@ def write_job(
         "terraform": str(job.terraform),
         "context": str(job.context),
         "layout": str(job.layout),
+        "secrets": str(job.secrets),
+        **asdict(job.plan),
         "result": str(job.result),
         "registry_url": job.environment.registry_url,
         "image_command": list(image_command),

@@ -6,6 +6,7 @@ came out of bentoctl otherwise than it went in is an error, not a deployment.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -56,14 +57,18 @@ def generate(
     return [*written, str(folder / VALUES_FILE)]
 
 
-def create_repository(repository_name: str, operator_spec: dict[str, Any]) -> tuple[str, None, None]:
-    """The ECR repository of the job, made when it is not there; its URL. Credentials are the push's own matter."""
+def create_repository(repository_name: str, operator_spec: dict[str, Any]) -> tuple[str, str | None, str | None]:
+    """The ECR repository of the job, made when it is not there; its URL, and a login where Docker pushes.
+
+    `deployer image push` gets its credentials by itself.
+    """
     job = _job()
     name, tags = job["repository"], job["values"]["tags"]
     with _readable_errors(f"ECR repository {name}"):
         ecr = boto3.client("ecr", region_name=job["values"]["region"])
         uri = _create_or_find(ecr, name, tags)
-    return f"https://{uri}", None, None
+        user, password = _login(ecr) if job["builder"] == "docker" else (None, None)
+    return f"https://{uri}", user, password
 
 
 def delete_repository(repository_name: str, operator_spec: dict[str, Any]) -> None:
@@ -140,6 +145,13 @@ def _readable_errors(what: str) -> Iterator[None]:
         yield
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         raise RepositoryError(f"{what}: {error}") from error
+
+
+def _login(ecr: Any) -> tuple[str, str]:
+    """ECR's user and password for Docker, good for 12 hours; they are only handed on in memory."""
+    token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return user, password
 
 
 def _create_or_find(ecr: Any, name: str, tags: dict[str, str]) -> str:
