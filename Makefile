@@ -5,10 +5,10 @@ PYTEST_OPTIONS ?= -q -n 3 --dist loadfile
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test golden lint lock clean
+.PHONY: help setup demo test golden lint lock engine-start engine-stop clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 setup: ## .venv with the locked dependencies, bentoctl's own environment, terraform
 	@scripts/setup
@@ -29,6 +29,13 @@ lint: setup ## ruff and mypy
 
 lock: setup ## resolve the dependencies anew (LOCK_OPTIONS=--upgrade takes the newest)
 	@scripts/lock $(LOCK_OPTIONS)
+
+engine-start: ## a Docker Engine for tests/docker, installed where it is missing (root on Debian)
+	@scripts/engine install
+	@scripts/engine start
+
+engine-stop: ## end that Engine; what was installed stays
+	@scripts/engine stop
 
 bench-%: setup ## run benchmarks/%.py and print its table
 	@.venv/bin/python benchmarks/$*.py

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from laptop import EXAMPLE, Laptop
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
 
 USERS_OWN = ("AWS_", "BENTOCTL_", "BENTOML_", "BENTO_", "DEPLOYER_", "DOCKER_", "TF_VAR_", "XDG_")
-KEPT = ("AWS_CA_BUNDLE",)
+KEPT = ("AWS_CA_BUNDLE", "DEPLOYER_ENGINE")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """`--dist loadfile` with one exception: tests/docker is one worker's, so that no two of its builds meet."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class DockerTogether(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "tests/docker" if file.startswith("tests/docker/") else file
+
+    return DockerTogether(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,3 +62,20 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         environment.setenv("AWS_EC2_METADATA_DISABLED", "true")
         environment.setenv("BENTOML_DO_NOT_TRACK", "True")
         yield
+
+
+@pytest.fixture(scope="session")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """Its store, state and cache are the session's own (see `own_environment`); its local AWS is stopped at the end."""
+    folder = tmp_path_factory.mktemp("laptop")
+    machine = Laptop(folder, {**os.environ, "COLUMNS": "200"})
+    yield machine
+    machine.deployer("local", "stop")
+
+
+@pytest.fixture(scope="session")
+def digits(laptop: Laptop) -> str:
+    """The example's Bento, trained and built with BentoML's own commands; its tag."""
+    laptop.run(sys.executable, str(EXAMPLE / "train.py"))
+    built = laptop.run(sys.executable, "-m", "bentoml", "build", "-o", "tag", cwd=EXAMPLE)
+    return built.stdout.strip().rpartition("\n")[2].removeprefix("__tag__:")
