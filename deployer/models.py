@@ -38,10 +38,31 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Demands:
+    """What a Bento asks of its image beside Python packages.
+
+    `docker` says in words what only a build with Docker can do, `notes` what is done otherwise than the Bento says.
+    `base_image` is the user's own choice, empty where BentoML's default was left. With `own_dockerfile` (conda, or a
+    template of the user's) the image is built on the Bento's own Dockerfile.
+    """
+
+    base_image: str = ""
+    apt: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()  # shell commands before the Python packages are installed
+    post_commands: tuple[str, ...] = ()  # and after them
+    setup_script: bool = False
+    own_dockerfile: bool = False
+    docker: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bento:
     """A Bento as the store holds it. `python_version` is a minor version such as `3.11`.
 
-    `environment` are the variables that it gives its service, those with a value.
+    `environment` are the variables that it gives its service, those with a value; `unset` the names of the others.
+    `pip_options` are lines as a requirements file has them, that apply to its own; relative paths in both are
+    relative to `requirements_home`.
     """
 
     tag: Tag
@@ -52,6 +73,23 @@ class Bento:
     models: tuple[Model, ...] = ()
     routes: tuple[Route, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    unset: tuple[str, ...] = ()
+    pip_options: tuple[str, ...] = ()
+    requirements_home: Path = Path()
+    demands: Demands = field(default_factory=Demands)
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """How an image is made: `builder` is `oci` (without Docker) or `docker`.
+
+    `base` is an image reference, `none`, or empty: the default one. `machine` is `x86_64` or `aarch64`, or empty for
+    this host's.
+    """
+
+    builder: str = "oci"
+    base: str = "none"
+    machine: str = ""
 
 
 @dataclass(frozen=True)

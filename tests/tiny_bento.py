@@ -20,18 +20,19 @@ def write(folder: Path, *, python: str = PYTHON, weights: bytes = b"weights") ->
     described = {"image": {"python_version": python}, "services": [{"name": "Tiny", "models": [{"tag": "m:1"}]}]}
     (folder / "bento.yaml").write_text(yaml.safe_dump({**named, **described}), "utf-8")
     (folder / "src" / "service.py").write_text("import tiny\n", "utf-8")
-    names = [_wheel(wheels, "bentoml", "1.4.39"), _wheel(wheels, "tiny", "1.0")]
+    names = [write_wheel(wheels, "bentoml", "1.4.39"), write_wheel(wheels, "tiny", "1.0")]
     (wheels.parent / "requirements.txt").write_text("".join(f"./wheels/{name}\n" for name in names), "utf-8")
     (model / "weights.bin").write_bytes(weights)
     (model.parent / "latest").write_text("1", "utf-8")
     return folder
 
 
-def _wheel(folder: Path, name: str, version: str) -> str:
+def write_wheel(folder: Path, name: str, version: str) -> str:
+    """A wheel of one module with a test suite; the name of its file."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     info = f"{name}-{version}.dist-info"
     files = {
-        f"{name}/__init__.py": "def value():\n    return 42\n",
+        f"{name}/__init__.py": f"__version__ = '{version}'\ndef value():\n    return 42\n",
         f"{name}/tests/__init__.py": "",
         f"{name}/tests/test_value.py": "",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",

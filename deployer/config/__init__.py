@@ -4,11 +4,12 @@ No tool is called here. What reads YAML and checks schemas is loaded with the fi
 """
 
 from deployer.config.load import default_config, load_config
-from deployer.config.values import Auth, DeploymentConfig, SmokeTest, Spec, TargetName, TerraformOptions
+from deployer.config.values import Auth, DeploymentConfig, ImageOptions, SmokeTest, Spec, TargetName, TerraformOptions
 
 __all__ = [
     "Auth",
     "DeploymentConfig",
+    "ImageOptions",
     "SmokeTest",
     "Spec",
     "TargetName",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer.config.values import DeploymentConfig, SmokeTest, Spec, TargetName, TerraformOptions
+from deployer.config.values import DeploymentConfig, ImageOptions, SmokeTest, Spec, TargetName, TerraformOptions
 from deployer.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def default_config(name: str, *, target: TargetName = "local") -> DeploymentConf
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     """bentoctl writes `env: null` for "nothing": a null key means its default, in the sections that have defaults."""
     kept = {key: value for key, value in values.items() if value is not None}
-    for section in ("spec", "smoke_test", "terraform"):
+    for section in ("spec", "image", "smoke_test", "terraform"):
         if isinstance(kept.get(section), dict):
             kept[section] = {key: value for key, value in kept[section].items() if value is not None}
     return kept
@@ -77,6 +77,7 @@ def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
         bento=values.get("bento", "").lower(),
         target=values.get("target", "local"),
         spec=Spec(**spec),
+        image=ImageOptions(**values.get("image", {})),
         env=values.get("env", {}),
         smoke_test=SmokeTest(**smoke),
         terraform=TerraformOptions(**terraform),

@@ -40,6 +40,8 @@ RESERVED_ENV = (
 )
 IMAGE_ENV = ("BENTO_PATH", "PYTHONPATH")  # with other values the image cannot find the Bento or its packages
 
+IMAGE_REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?"
+
 _TAG_CHARACTERS = r"^[\w \u00a0.:/=+\-@]*\Z"
 _AREA = r"(af|ap|ca|cn|eu|eu-iso[a-z]?|eusc-de|il|me|mx|sa|us|us-gov|us-iso[a-z]?)"
 _DIRECTION = r"(central|east|north|northeast|northwest|south|southeast|southwest|west)"
@@ -113,6 +115,7 @@ _SPEC: dict[str, Any] = _mapping(
         "timeout": _whole(1, 900, "seconds"),
         "memory_size": _whole(128, 10240, "MB"),
         "ephemeral_storage": _whole(512, 10240, "MB"),
+        "architecture": {"enum": ["x86_64", "arm64"]},
         "auth": {"enum": ["iam", "none"]},
         "log_retention_days": {"enum": list(LOG_RETENTION_DAYS)},
         "repository": {
@@ -124,6 +127,17 @@ _SPEC: dict[str, Any] = _mapping(
         },
         "description": {"type": "string", "maxLength": 256, "description": "text of at most 256 characters"},
         "tags": _TAGS,
+    }
+)
+
+_IMAGE: dict[str, Any] = _mapping(
+    {
+        "builder": {"enum": ["auto", "oci", "docker"]},
+        "base": {
+            "type": "string",
+            "pattern": rf"^{IMAGE_REFERENCE}\Z",
+            "description": "an image reference such as python:3.11-slim or HOST/NAME@sha256:…, or none",
+        },
     }
 )
 
@@ -172,6 +186,7 @@ SCHEMA: dict[str, Any] = {
             "operator": _mapping({"name": {"enum": ["aws-lambda"]}}, required=("name",)),
             "template": {"enum": ["terraform"]},
             "spec": _SPEC,
+            "image": _IMAGE,
             "env": _ENV,
             "bento": {
                 "type": "string",

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 TargetName = Literal["local", "aws"]
 Auth = Literal["iam", "none"]
+Architecture = Literal["", "x86_64", "arm64"]
+BuilderName = Literal["auto", "oci", "docker"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +21,20 @@ class Spec:
     timeout: int = 60
     memory_size: int = 1769
     ephemeral_storage: int = 512
+    architecture: Architecture = ""  # empty: x86_64 on AWS, this machine's own on the local target
     auth: Auth = "iam"
     log_retention_days: int = 30
     repository: str = ""  # ECR repository name, may be nested (`team/digits`); empty: the deployment's name
     description: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """How the image is made. `base`: a reference, `none`, or empty: the Bento's own or the default; none on `local`."""
+
+    builder: BuilderName = "auto"
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class DeploymentConfig:
     bento: str = ""
     target: TargetName = "local"
     spec: Spec = field(default_factory=Spec)
+    image: ImageOptions = field(default_factory=ImageOptions)
     env: Mapping[str, str] = field(default_factory=dict)
     smoke_test: SmokeTest = field(default_factory=SmokeTest)
     terraform: TerraformOptions = field(default_factory=TerraformOptions)

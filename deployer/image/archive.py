@@ -60,6 +60,11 @@ def fingerprint(tree: Tree) -> str:
     return digest.hexdigest()
 
 
+def content_size(tree: Tree) -> int:
+    """The bytes of all files, without reading them."""
+    return sum(member.size for member in _members(tree) if stat.S_ISREG(member.mode))
+
+
 def _members(tree: Tree) -> Iterator[_Member]:
     """Every entry below the root, a folder before what is in it, siblings in the order of their names' bytes."""
     waiting = [member for member in _inside(tree.root, "") if member.name not in tree.without]

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from deployer import __version__, directories
 from deployer.errors import DeployerError
-from deployer.image import archive, manifest, requirements
+from deployer.image import archive, manifest, requirements, size_limit
 from deployer.image.archive import Tree
+from deployer.image.base import DEFAULT_BASE, Base, pull
 from deployer.image.bytecode import Compiler, find_compiler
 from deployer.image.layer_cache import Blob, BlobCache
 from deployer.image.manifest import TitledBlob
@@ -19,13 +21,24 @@ from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import PACKAGE, PythonLayers
 from deployer.image.uv import Platform, Uv
 from deployer.models import Bento, Layer
+from deployer.tools.bento_demands import refuse_docker_only
 from deployer.tools.bento_document import read_bento
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_uv
 
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 HOME = "home/bentoml/bento"
+NO_BASE = "none"
+BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
 Say = Callable[[str], None]
+
+
+class PullBase(Protocol):
+    """`image.base.pull`; tests hand in a base of their own."""
+
+    def __call__(
+        self, reference: str, *, machine: str, cache: BlobCache, variables: Mapping[str, str], say: Say, python: str
+    ) -> Base: ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,10 @@ class BuiltImage:
 
 @dataclass(frozen=True)
 class Builder:
-    """`variables` are the user's environment: package index settings hold. `cache` may be deleted at any time."""
+    """`variables` are the user's environment: package index settings hold. `cache` may be deleted at any time.
+
+    `base` is an image reference, `none`, or empty for the one that the Bento names, else the default of its Python.
+    """
 
     runner: Runner
     variables: Mapping[str, str]
@@ -46,6 +62,8 @@ class Builder:
     say: Say
     log: Path | None = None
     machine: str = ""  # x86_64 or aarch64; empty: this host's
+    base: str = NO_BASE
+    pull_base: PullBase = pull
 
     def build(self, folder: Path, *, layout: Path) -> BuiltImage:
         """Make `layout` the image of the Bento in `folder`, which has its models in `models/`.
@@ -56,19 +74,48 @@ class Builder:
             return self._build(read_bento(folder, models=None), layout)
 
     def _build(self, bento: Bento, layout: Path) -> BuiltImage:
+        refuse_docker_only(bento)
+        for note in bento.demands.notes:
+            self.say(note)
+        models = list(_models(bento.path))
+        code = Tree(bento.path, HOME, without=frozenset({"models"}))
+        size_limit.check_files([*models, ("service", code)])
+        base = self._base(bento)
         python = self._python_layers(bento)
-        asked = requirements.read(bento.path, bentoml_version=bento.bentoml_version)
-        resolved = python.resolve(asked, bento=bento.path)
-        layers = [self._said("dependencies", python.dependencies(resolved, asked, bento=bento.path))]
-        layers += [self._folder(f"model {name}", tree) for name, tree in _models(bento.path)]
-        layers.append(self._said("service", python.service(Tree(bento.path, HOME, without=frozenset({"models"})))))
+        asked = requirements.read(bento)
+        resolved = python.resolve(asked, home=bento.requirements_home)
+        packages = python.dependencies(resolved, asked, home=bento.requirements_home, code=bento.path / "src")
+        layers = [self._said("dependencies", packages)]
+        layers += [self._folder(title, tree) for title, tree in models]
+        layers.append(self._said("service", python.service(code)))
         layers.append(self._said("handler", python.handler(PACKAGE / "runtime")))
-        digest = self._write(layout, layers, bento, python, resolved)
+        size_limit.check_layers([*(base.layers if base else ()), *layers])
+        built = self._write(layout, layers, bento=bento, python=python, resolved=resolved, base=base)
         self.cache.prune()
-        return BuiltImage(digest, tuple(Layer(layer.title, layer.blob.digest, layer.blob.size) for layer in layers))
+        return built
+
+    def _base(self, bento: Bento) -> Base | None:
+        if self.base == NO_BASE:
+            return None
+        python = bento.python_version
+        reference = self.base or bento.demands.base_image or DEFAULT_BASE.format(python=python)
+        return self.pull_base(
+            reference,
+            machine=self._machine(),
+            cache=self.cache,
+            variables=self.variables,
+            say=self.say,
+            python=python,
+        )
 
     def _python_layers(self, bento: Bento) -> PythonLayers:
-        compiler = find_compiler(bento.python_version, runner=self.runner, variables=self.variables, log=self.log)
+        compiler = find_compiler(
+            bento.python_version,
+            runner=self.runner,
+            variables=self.variables,
+            log=self.log,
+            kept=self.cache.bytecode,
+        )
         if compiler is None:
             wanted = f"Python {bento.python_version}"
             self.say(f"no {wanted} on this machine: built without bytecode, so cold starts are slower")
@@ -92,23 +139,41 @@ class Builder:
         self.say(f"layer {title}: {blob.size / 1e6:.1f} MB{' (cached)' if cached else ''}")
         return TitledBlob(title, blob)
 
-    def _write(self, layout: Path, layers: list[TitledBlob], bento: Bento, python: PythonLayers, resolved: str) -> str:
+    def _write(
+        self,
+        layout: Path,
+        ours: list[TitledBlob],
+        *,
+        bento: Bento,
+        python: PythonLayers,
+        resolved: str,
+        base: Base | None,
+    ) -> BuiltImage:
         architecture = python.platform.architecture
-        labels = _labels(bento, python.compiler)
-        config = manifest.configuration(layers, architecture=architecture, environment=bento.environment, labels=labels)
+        below = list(base.layers) if base else []
+        config = manifest.configuration(
+            ours,
+            architecture=architecture,
+            environment=bento.environment,
+            labels=_labels(bento, python.compiler, base),
+            below=below,
+            base=base.config if base else None,
+        )
+        layers = [*below, *ours]
         content = manifest.manifest(config, layers)
         blobs = [self.cache.path(layer.blob.digest) for layer in layers]
         manifest.write_layout(
             layout, config=config, manifest=content, architecture=architecture, blobs=blobs, resolved=resolved
         )
-        return manifest.digest_of(content)
+        listed = tuple(Layer(layer.title, layer.blob.digest, layer.blob.size) for layer in layers)
+        return BuiltImage(manifest.digest_of(content), listed)
 
 
 def _models(bento: Path) -> Iterator[tuple[str, Tree]]:
-    """Each model's name and its folder, versions and `latest` file inside."""
+    """Each model's title and its folder, versions and `latest` file inside."""
     for folder in sorted((bento / "models").glob("*")):
         if folder.is_dir():
-            yield folder.name, Tree(folder, f"{HOME}/models/{folder.name}")
+            yield f"model {folder.name}", Tree(folder, f"{HOME}/models/{folder.name}")
 
 
 def default_cache() -> BlobCache:
@@ -127,7 +192,7 @@ def _disk_errors() -> Iterator[None]:
         ) from error
 
 
-def _labels(bento: Bento, compiler: Compiler | None) -> dict[str, str]:
+def _labels(bento: Bento, compiler: Compiler | None, base: Base | None) -> dict[str, str]:
     labels = {
         "deployer.version": __version__,
         "deployer.bento": str(bento.tag),
@@ -135,4 +200,6 @@ def _labels(bento: Bento, compiler: Compiler | None) -> dict[str, str]:
         # Without it AWS refuses to publish a version with SnapStart from any base image but its own.
         "com.amazonaws.lambda.feature.snapstart": "Allow",
     }
+    if base is not None:
+        labels |= {BASE_NAME: base.reference, BASE_DIGEST: base.digest}
     return {**labels, "deployer.python.build": compiler.build} if compiler else labels

@@ -14,6 +14,7 @@ from typing import Any
 
 from deployer.files import link_or_copy, replace_file
 from deployer.image.layer_cache import Blob
+from deployer.tools.oci_layout import OURS
 
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -46,14 +47,24 @@ class TitledBlob:
 
 
 def configuration(
-    layers: Sequence[TitledBlob], *, architecture: str, environment: Mapping[str, str], labels: Mapping[str, str]
+    layers: Sequence[TitledBlob],
+    *,
+    architecture: str,
+    environment: Mapping[str, str],
+    labels: Mapping[str, str],
+    below: Sequence[TitledBlob] = (),
+    base: Mapping[str, Any] | None = None,
 ) -> bytes:
-    own = {name: value for name, value in environment.items() if name not in FIXED}
-    variables = {**RUNTIME_ENVIRONMENT, **dict(sorted(own.items()))}
+    """`layers` are ours, on the layers `below` of the image with the configuration `base`, whose user is not taken."""
+    under: Mapping[str, Any] = base or {}
+    variables = _variables(_settings(under).get("Env") or [], environment)
+    variant = {"variant": under["variant"]} if under.get("variant") else {}
+    made = [{"created": EPOCH, "created_by": f"{OURS}{layer.title}"} for layer in layers]
     return _json(
         {
             "created": EPOCH,
             "architecture": architecture,
+            **variant,
             "os": "linux",
             "config": {
                 "Env": [f"{name}={value}" for name, value in variables.items()],
@@ -62,10 +73,31 @@ def configuration(
                 "WorkingDir": "/home/bentoml/bento/src",
                 "Labels": dict(sorted(labels.items())),
             },
-            "rootfs": {"type": "layers", "diff_ids": [layer.blob.diff_id for layer in layers]},
-            "history": [{"created": EPOCH, "created_by": f"deployer: {layer.title}"} for layer in layers],
+            "rootfs": {"type": "layers", "diff_ids": [layer.blob.diff_id for layer in (*below, *layers)]},
+            "history": [*_history(under, below), *made],
         }
     )
+
+
+def _settings(image: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = image.get("config") or {}
+    return found
+
+
+def _variables(below: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """The base's own, then ours and the Bento's over them. Where its programs are, the base knows best."""
+    found = dict(entry.partition("=")[::2] for entry in below)
+    kept = {"PATH": found["PATH"]} if found.get("PATH") else {}
+    own = {name: value for name, value in environment.items() if name not in FIXED}
+    return {**found, **RUNTIME_ENVIRONMENT, **kept, **dict(sorted(own.items()))}
+
+
+def _history(image: Mapping[str, Any], layers: Sequence[TitledBlob]) -> list[Mapping[str, Any]]:
+    """The base's entries where they are one for each layer, beside those that made none; else one of ours each."""
+    entries: list[Mapping[str, Any]] = list(image.get("history") or [])
+    if sum(1 for entry in entries if not entry.get("empty_layer")) == len(layers):
+        return entries
+    return [{"created": EPOCH, "created_by": layer.title} for layer in layers]
 
 
 def manifest(config: bytes, layers: Sequence[TitledBlob]) -> bytes:

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +19,13 @@ from deployer.image.bytecode import Compiler
 from deployer.image.installed import normalise
 from deployer.image.layer_cache import Blob, BlobCache, BlobWriter
 from deployer.image.requirements import Requirements
+from deployer.image.trim import mentions, trim
 from deployer.image.uv import Platform, Uv
 
 PACKAGE = Path(__file__).parent.parent
 HANDLER_LOCK = PACKAGE / "locks" / "runtime.txt"
 DEPENDENCIES, HANDLER = "opt/python", "opt/deployer"
-RECIPE = 1  # raised when the same inputs shall make another layer
+RECIPE = 2  # raised when the same inputs shall make another layer
 
 
 @dataclass(frozen=True)
@@ -36,30 +37,33 @@ class PythonLayers:
     platform: Platform
     compiler: Compiler | None
 
-    def resolve(self, wanted: Requirements, *, bento: Path) -> str:
-        """The full list of packages with hashes; asked of the index once, then kept with the inputs it came from."""
-        key = self._key("resolved", repr(wanted), _wheels_digest(bento))
+    def resolve(self, wanted: Requirements, *, home: Path) -> str:
+        """The full list of packages with hashes; asked of the index once, then kept with the inputs it came from.
+
+        `home` is the folder that `./wheels/NAME` lines are relative to.
+        """
+        key = self._key("resolved", repr(wanted), _wheels_digest(wanted, home))
         kept = self.cache.root / "records" / f"{key}.txt"
         with self.cache.locked(key):
             if not kept.is_file():
                 with self.cache.scratch() as scratch:
-                    text = self.uv.resolve(
-                        wanted, platform=self.platform, cwd=_requirements_home(bento), scratch=scratch
-                    )
+                    text = self.uv.resolve(wanted, platform=self.platform, cwd=home, scratch=scratch)
                 replace_file(kept, text)
         kept.touch()
         return kept.read_text("utf-8")
 
-    def dependencies(self, resolved: str, wanted: Requirements, *, bento: Path) -> tuple[Blob, bool]:
-        """The layer of the Bento's packages, and whether it was cached."""
+    def dependencies(self, resolved: str, wanted: Requirements, *, home: Path, code: Path) -> tuple[Blob, bool]:
+        """The layer of the Bento's packages, and whether it was cached. What the service's `code` names is kept."""
+        named = sorted(mentions(code))
 
         def make(writer: BlobWriter) -> None:
             with self.cache.scratch() as scratch:
-                tree = self._install(resolved, scratch, wanted=wanted, cwd=_requirements_home(bento))
+                tree = self._install(resolved, scratch, wanted=wanted, cwd=home, named=named)
                 (tree / "requirements.txt").write_text(versions(resolved), "utf-8")
                 self._archive(Tree(tree, DEPENDENCIES), writer)
 
-        return self.cache.get(self._key("dependencies", resolved, _wheels_digest(bento)), make)
+        key = self._key("dependencies", resolved, _wheels_digest(wanted, home), *named)
+        return self.cache.get(key, make)
 
     def service(self, code: Tree) -> tuple[Blob, bool]:
         """The layer of the Bento's own files."""
@@ -86,11 +90,14 @@ class PythonLayers:
         sources = "\0".join(f"{path.relative_to(runtime)}\0{path.read_text('utf-8')}" for path in _sources(runtime))
         return self.cache.get(self._key("handler", lock, sources), make)
 
-    def _install(self, resolved: str, scratch: Path, *, wanted: Requirements, cwd: Path) -> Path:
+    def _install(
+        self, resolved: str, scratch: Path, *, wanted: Requirements, cwd: Path, named: Iterable[str] = ()
+    ) -> Path:
         tree, listed = scratch / "tree", scratch / "requirements.txt"
         tree.mkdir()
         listed.write_text(resolved, "utf-8")
         self.uv.install(listed, tree, wanted=wanted, platform=self.platform, cwd=cwd)
+        trim(tree, named=named)
         normalise(tree)
         return tree
 
@@ -112,15 +119,11 @@ def versions(resolved: str) -> str:
     return "".join(f"{line.strip()}\n" for line in bare.splitlines() if line.strip() and not line.startswith("#"))
 
 
-def _requirements_home(bento: Path) -> Path:
-    """Where `./wheels/NAME` lines are relative to; the Bento itself when it has no Python folder."""
-    home = bento / "env" / "python"
-    return home if home.is_dir() else bento
-
-
-def _wheels_digest(bento: Path) -> str:
+def _wheels_digest(wanted: Requirements, home: Path) -> str:
+    """Of the wheels that the Bento carries itself: their content may change under one name."""
     digest = hashlib.sha256()
-    for wheel in sorted((bento / "env" / "python" / "wheels").glob("*")):
+    named = [re.split(r"[\s;]", line)[0] for line in wanted.lines if line.startswith("./")]
+    for wheel in sorted(home / name for name in named if (home / name).is_file()):
         with wheel.open("rb") as file:
             digest.update(f"{wheel.name}\0".encode())
             while piece := file.read(archive.PIECE):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.errors import DeployerError
+from deployer.models import Bento
 
 LOCKED = Path("env/python/requirements.lock.txt")
 UNLOCKED = Path("env/python/requirements.txt")
@@ -22,6 +23,7 @@ CONSTRAINTS = (
     ((1, 1), (1, 0), "cattrs==23.1.2"),
     ((1, 3), (1, 2), "pydantic<2.9"),
 )
+_SOURCES = ("--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index")
 _IGNORED = ("--no-binary", "--only-binary", "--prefer-binary", "--trusted-host", "--require-hashes")
 
 
@@ -37,28 +39,31 @@ class Requirements:
     prereleases: bool = False
 
 
-def read(bento: Path, *, bentoml_version: str) -> Requirements:
-    """The requirements of a Bento folder. Raises DeployerError for a line that cannot be honoured."""
-    file = next((bento / name for name in (LOCKED, UNLOCKED) if (bento / name).is_file()), None)
-    text = file.read_text("utf-8") if file else ""
-    wheels = sorted(path.name for path in (bento / WHEELS).glob("*") if path.is_file())
-    return parse(text, bentoml_version=bentoml_version, wheels=wheels)
+def read(bento: Bento, *, wheels_only: bool = True) -> Requirements:
+    """The requirements of a Bento. Raises DeployerError for a line that cannot be honoured.
+
+    With Docker (`wheels_only` is false) pip itself reads all but the sources: repositories, source archives, options.
+    """
+    file = next((bento.path / name for name in (LOCKED, UNLOCKED) if (bento.path / name).is_file()), None)
+    text = "\n".join([*bento.pip_options, file.read_text("utf-8") if file else ""])
+    wheels = sorted(path.name for path in (bento.path / WHEELS).glob("*") if path.is_file())
+    return parse(text, bentoml_version=bento.bentoml_version, wheels=wheels, wheels_only=wheels_only)
 
 
-def parse(text: str, *, bentoml_version: str, wheels: Iterable[str] = ()) -> Requirements:
+def parse(text: str, *, bentoml_version: str, wheels: Iterable[str] = (), wheels_only: bool = True) -> Requirements:
     lines: list[str] = []
     options: dict[str, list[str]] = {}
     for line in _logical_lines(text):
-        if line.startswith("-"):
+        if line.startswith("-") and (wheels_only or _option(line)[0] in _SOURCES):
             _read_option(line, options)
-        elif re.search(r"(^|@\s*)(git|hg|svn|bzr)\+", line):
+        elif wheels_only and re.search(r"(^|@\s*)(git|hg|svn|bzr)\+", line):
             raise _unusable(line)
         else:
             lines.append(line)
     named = " ".join(lines)
     lines += [f"./wheels/{wheel}" for wheel in wheels if wheel not in named]
     for line in lines:
-        if line.startswith("./") and ".whl" not in line:
+        if wheels_only and line.startswith("./") and ".whl" not in line:
             raise _unusable(line)
     if "bentoml" not in map(package_name, lines):
         lines.append(f"bentoml=={bentoml_version}")
@@ -88,13 +93,17 @@ def _logical_lines(text: str) -> Iterator[str]:
 
 
 def _read_option(line: str, options: dict[str, list[str]]) -> None:
-    name, _, value = re.sub(r"[=\s]+", " ", line, count=1).partition(" ")
-    name = {"-i": "--index-url", "-f": "--find-links"}.get(name, name)
+    name, value = _option(line)
     if name in _IGNORED:
         return
-    if name not in {"--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index"}:
+    if name not in _SOURCES:
         raise _unusable(line)
-    options.setdefault(name, []).append(value.strip())
+    options.setdefault(name, []).append(value)
+
+
+def _option(line: str) -> tuple[str, str]:
+    name, _, value = re.sub(r"[=\s]+", " ", line, count=1).partition(" ")
+    return {"-i": "--index-url", "-f": "--find-links"}.get(name, name), value.strip()
 
 
 def _constraints(lines: list[str], bentoml_version: str) -> Iterator[str]:
@@ -111,5 +120,6 @@ def _constraints(lines: list[str], bentoml_version: str) -> Iterator[str]:
 def _unusable(line: str) -> DeployerError:
     return DeployerError(
         f"The Bento's Python requirements have the line `{line}`, and an image without Docker is made of wheels only.",
-        hint="Build a wheel of it, name that under `python: wheels:` in bentofile.yaml and build the Bento again.",
+        hint="Build with Docker (`image: {builder: docker}` in the config), or build a wheel of it, name that under "
+        "`python: wheels:` in bentofile.yaml and build the Bento again.",
     )

@@ -72,13 +72,15 @@ class Uv:
 
 def _failure(stderr: str, platform: Platform, log: Path | None) -> DeployerError:
     text = " ".join(stderr.split())
-    for pattern in _NO_WHEEL:
-        if found := re.search(pattern, text):
-            return DeployerError(
-                f"{found['name']} has no wheel for Python {platform.python} on {platform.wheels}.",
-                hint="Give the Bento a wheel (`python: wheels:` in bentofile.yaml), or pin a version that has one.",
-                log=log,
-            )
+    names = dict.fromkeys(found["name"] for pattern in _NO_WHEEL for found in re.finditer(pattern, text))
+    if names:
+        have = "have" if len(names) > 1 else "has"
+        return DeployerError(
+            f"{', '.join(names)} {have} no wheel for Python {platform.python} on {platform.wheels}.",
+            hint="Build with Docker (`image: {builder: docker}` in the config), give the Bento a wheel "
+            "(`python: wheels:` in bentofile.yaml), or pin a version that has one.",
+            log=log,
+        )
     last = "\n".join(stderr.strip().splitlines()[-12:])
     return DeployerError(
         f"uv could not get the Bento's packages for Python {platform.python} on {platform.wheels}:\n{last}",

@@ -11,7 +11,7 @@ from pathlib import Path
 from deployer import __version__
 from deployer.config import DeploymentConfig
 from deployer.files import replace_file
-from deployer.models import Bento, Image
+from deployer.models import Bento, Image, ImagePlan
 from deployer.tools.bentoctl import Bentoctl, Job
 
 PACKAGE = Path(__file__).parent.parent
@@ -19,7 +19,7 @@ SHIPPED = ("operator", "runtime", "image", "locks")
 Lookup = Callable[[str, str], "str | None"]
 
 
-def inputs_digest(bento: Bento, config: DeploymentConfig, template: Path) -> str:
+def inputs_digest(bento: Bento, config: DeploymentConfig, template: Path, plan: ImagePlan) -> str:
     """One hash of all that decides the image and the terraform variables: equal inputs need no new build.
 
     A Bento version and a model version never change in the store, so their own YAML files stand for their content.
@@ -31,6 +31,7 @@ def inputs_digest(bento: Bento, config: DeploymentConfig, template: Path) -> str
     for file in files:
         digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
     settings = {"name": config.name, "spec": asdict(config.spec), "env": dict(config.env), "bento": str(bento.tag)}
+    settings["image"] = asdict(plan)
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()
 

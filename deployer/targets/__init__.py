@@ -14,8 +14,9 @@ class Environment:
     `variables` are what AWS's own tools read (`AWS_ENDPOINT_URL`, `AWS_REGION`, credentials of the local AWS).
     `hidden` are variables of the user's shell that must not reach a child here, such as `AWS_PROFILE` on `local`.
     `registry_url` is the base URL that stands for the ECR registry host when images are pushed; None means the
-    registry host itself, over HTTPS. `curl_credentials` are curl's options for them, written so that the
-    user's shell fills them in.
+    registry host itself, over HTTPS. `runs_without_base`: images need no system of their own there. `architecture` is
+    Lambda's word for what functions run on where the config names nothing. `curl_credentials` are curl's options for
+    them, written so that the user's shell fills them in.
     """
 
     target: str
@@ -23,6 +24,8 @@ class Environment:
     variables: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     registry_url: str | None = None
+    runs_without_base: bool = False
+    architecture: str = "x86_64"
     curl_credentials: str = (
         '--user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
         ' ${AWS_SESSION_TOKEN:+-H "x-amz-security-token: $AWS_SESSION_TOKEN"}'
@@ -39,10 +42,11 @@ class Target(Protocol):
 
     name: str
 
-    def prepare(self, *, region: str, python_version: str | None = None) -> Environment:
-        """Make the target ready to use, and for functions of this Python minor version where one is named.
+    def prepare(self, *, region: str, python_version: str | None = None, architecture: str = "") -> Environment:
+        """Make the target ready to use, and for functions of this Python minor version and architecture where named.
 
-        Raises DeployerError naming what is missing: credentials, or (local) a host interpreter of `python_version`.
+        Raises DeployerError naming what is missing: credentials, or (local) a host interpreter of `python_version`
+        on a host of `architecture`.
         """
         ...
 

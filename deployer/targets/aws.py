@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from deployer.errors import DeployerError
 from deployer.targets import Environment
 
 
@@ -16,21 +15,12 @@ class AwsTarget:
     def __init__(self, *, variables: Mapping[str, str]) -> None:
         self._variables = variables
 
-    def prepare(self, *, region: str, python_version: str | None = None) -> Environment:
-        """Raises DeployerError when there are no credentials, when AWS does not accept them, and for every image.
-
-        Images have no base image yet, and Lambda cannot start one that holds neither a system nor a Python.
-        """
+    def prepare(self, *, region: str, python_version: str | None = None, architecture: str = "") -> Environment:
+        """Raises DeployerError when there are no credentials, or when AWS does not accept them."""
         from deployer.tools.aws import Aws  # boto3 takes longer to load than `deployer --help` may take
 
         environment = self._environment(region)
         Aws(environment, self._variables).identity()
-        if python_version is not None:
-            raise DeployerError(
-                f"The image of a Python {python_version} Bento cannot run on AWS yet: this release of deployer builds"
-                " images without a base image. Nothing was sent to the account.",
-                hint="Deploy to the local target: `--target local`, or no `target: aws` in the config.",
-            )
         return environment
 
     def reach(self, *, region: str) -> Environment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 
 from deployer.errors import DeployerError
@@ -11,6 +12,7 @@ from deployer.local.interpreters import Interpreters
 from deployer.targets import Environment
 from deployer.tools.process import Runner
 
+HOST_ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 HIDDEN = frozenset(
     {
         "AWS_PROFILE",
@@ -45,8 +47,14 @@ class LocalTarget:
         self._runner, self._variables = runner, variables
         self._folders = folders or Folders.of_user()
 
-    def prepare(self, *, region: str, python_version: str | None = None) -> Environment:
-        """Raises DeployerError when the host has no Python of that minor version, or the daemon does not start."""
+    def prepare(self, *, region: str, python_version: str | None = None, architecture: str = "") -> Environment:
+        """Raises DeployerError for another architecture, and without a Python of that minor version or a daemon."""
+        if architecture and architecture != HOST_ARCHITECTURE:
+            raise DeployerError(
+                f"The local target runs images on this machine's own processor, which is {HOST_ARCHITECTURE};"
+                f" `spec.architecture` says {architecture}.",
+                hint="Deploy it to AWS, or leave the key out: then each target takes its own default.",
+            )
         if python_version is not None:
             Interpreters(runner=self._runner, variables=self._variables).find(python_version)
         status = client.start(self._folders, runner=self._runner, variables=self._variables)
@@ -77,6 +85,8 @@ class LocalTarget:
             },
             hidden=HIDDEN,
             registry_url=address.gateway,
+            runs_without_base=True,
+            architecture=HOST_ARCHITECTURE,
             curl_credentials='--user "$(deployer local credentials)"',
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from deployer.errors import DeployerError
 from deployer.models import Bento, Model, Route, Tag
+from deployer.tools.bento_demands import read_demands
 
 DESCRIPTION = "bento.yaml"
 TAG_PART = re.compile(r"(?=.{1,63}\Z)[a-z0-9]([-._a-z0-9]*[a-z0-9])?")  # BentoML's rule for a name or a version
@@ -32,7 +33,11 @@ def read_bento(folder: Path, *, models: Path | None) -> Bento:
         service=_text(document, "service", folder),
         models=tuple(_model(entry, tag, folder, models) for entry in _model_entries(document)),
         routes=_routes(document, folder),
-        environment=_environment(document),
+        environment={name: value for name, value in _variables(document).items() if value},
+        unset=tuple(name for name, value in _variables(document).items() if not value),
+        pip_options=tuple(_pip_options(_section(document, "python"))),
+        requirements_home=_requirements_home(document, folder),
+        demands=read_demands(document),
     )
 
 
@@ -143,13 +148,31 @@ def _routes(document: Mapping[str, Any], folder: Path) -> tuple[Route, ...]:
     return tuple(Route(name, _path_of(name, paths)) for name in names)
 
 
-def _environment(document: Mapping[str, Any]) -> dict[str, str]:
-    """`docker.env` of earlier versions, then `envs` of BentoML 1.4; a variable without a value is the deployment's."""
+def _variables(document: Mapping[str, Any]) -> dict[str, str]:
+    """`docker.env` of earlier versions, then `envs` of BentoML 1.4; one without a value is left to the deployment."""
     listed = _section(document, "docker").get("env") or {}
     if isinstance(listed, list):
         listed = dict(item.split("=", 1) for item in listed if "=" in item)
     named = {entry.get("name"): entry.get("value") for entry in _entries(document.get("envs"))}
-    return {str(name): str(value) for name, value in {**listed, **named}.items() if value not in (None, "")}
+    return {str(name): "" if value is None else str(value) for name, value in {**listed, **named}.items()}
+
+
+def _pip_options(python: Mapping[str, Any]) -> Iterator[str]:
+    """What BentoML 1.0 to 1.3 keep in bento.yaml and in a script; 1.4 writes it into the requirements file."""
+    if python.get("no_index"):
+        yield "--no-index"
+    elif python.get("index_url"):
+        yield f"--index-url {python['index_url']}"
+    for key in ("extra_index_url", "find_links"):
+        yield from (f"--{key.replace('_', '-')} {value}" for value in python.get(key) or ())
+    yield from (option.strip() for option in re.split(r"(?:^|\s)(?=-)", str(python.get("pip_args") or "")) if option)
+
+
+def _requirements_home(document: Mapping[str, Any], folder: Path) -> Path:
+    """BentoML 1.4 (`spec: 2`) installs from the service's own folder, the others from the requirements file's."""
+    source, environment = folder / "src", folder / "env" / "python"
+    places = (source, environment) if document.get("spec") == 2 else (environment,)
+    return next((place for place in places if place.is_dir()), folder)
 
 
 def _path_of(api: str, paths: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deployer.models import Bento, Image, Outputs, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
+from deployer.stages.image_plan import plan_image
 from deployer.stages.infrastructure import apply_changes
 from deployer.stages.ownership import adoptable
 from deployer.stages.samples import check_samples
@@ -76,7 +77,9 @@ def _check_what_is_needed(bento: Bento, deployment: Deployment, tools: Toolbox) 
 def _prepare(deployment: Deployment, bento: Bento, tools: Toolbox) -> Environment:
     with tools.progress.step(f"Preparing the {deployment.target.name} target") as step:
         environment = deployment.target.prepare(
-            region=deployment.config.spec.region, python_version=bento.python_version
+            region=deployment.config.spec.region,
+            python_version=bento.python_version,
+            architecture=deployment.config.spec.architecture,
         )
         step.done(f"Target {environment.target} ({environment.region}) is ready")
     return environment
@@ -85,13 +88,16 @@ def _prepare(deployment: Deployment, bento: Bento, tools: Toolbox) -> Environmen
 def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment, tools: Toolbox) -> Image:
     workspace, config = deployment.workspace, deployment.config
     template = template_folder(config.terraform.template)
-    inputs = inputs_digest(bento, config, template)
+    plan, notes = plan_image(bento, config, environment)
+    inputs = inputs_digest(bento, config, template, plan)
     with tools.progress.step("Building the image with bentoctl") as step:
         lookup = tools.aws(environment).image_digest
         image = recorded_image(workspace.image_record, inputs, lookup=lookup)
         if image is not None:
             step.done(f"Image is already in the registry: {image.digest[:19]}")
             return image
+        for note in notes:
+            tools.progress.note(note)
         job = Job(
             folder=workspace.bentoctl,
             terraform=workspace.terraform,
@@ -101,6 +107,7 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
             config=config,
             environment=environment,
             log=deployment.log,
+            plan=plan,
         )
         image = build_image(job, tools.bentoctl(deployment, environment), say=step.update)
         record_image(workspace.image_record, inputs, image)

@@ -59,6 +59,7 @@ resource "aws_lambda_function" "this" {
   role          = aws_iam_role.this.arn
   package_type  = "Image"
   image_uri     = "${local.repository_uri}@${var.image_digest}"
+  architectures = [var.architecture]
   publish       = true
   timeout       = var.timeout
   memory_size   = var.memory_size

@@ -90,6 +90,17 @@ variable "ephemeral_storage" {
   }
 }
 
+variable "architecture" {
+  description = "What the function runs on, as its image does: x86_64 or arm64."
+  type        = string
+  default     = "x86_64"
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "architecture must be x86_64 or arm64."
+  }
+}
+
 variable "auth" {
   description = "Who may call the URL: iam (requests signed by AWS credentials that are allowed to) or none (anyone)."
   type        = string

@@ -97,16 +97,8 @@ def test_the_target_says_whose_account_it_is_and_sets_both_names_of_the_region(v
     environment = AwsTarget(variables=variables).prepare(region=REGION)
     assert {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION} == environment.variables
     assert environment.registry_url is None
+    assert ("x86_64", False) == (environment.architecture, environment.runs_without_base)
     assert "123456789012" == Aws(environment, variables).identity().account
-
-
-def test_no_image_is_sent_to_an_account_that_could_not_run_it(variables: dict[str, str]) -> None:
-    """An image without a base would make a function that never starts."""
-    with pytest.raises(DeployerError) as caught:
-        AwsTarget(variables=variables).prepare(region=REGION, python_version="3.11")
-
-    assert "cannot run on AWS yet" in caught.value.message
-    assert "--target local" in caught.value.hint
 
 
 def test_an_image_is_found_by_tag_and_its_absence_is_no_error(aws: Aws, variables: dict[str, str]) -> None:

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from loopback_registry import serving
 from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
+from deployer.image.base import DEFAULT_BASE, Base
 from deployer.image.build import Builder, BuiltImage
+from deployer.image.inspect import inspect_layout
 from deployer.image.layer_cache import BlobCache
+from deployer.image.manifest import TitledBlob
 from deployer.image.package_index import PackageIndex
 from deployer.image.requirements import Requirements
-from deployer.image.unpack import unpack
+from deployer.image.unpacked import unpack
 from deployer.tools.oci_layout import Layout, read_layout
-from deployer.tools.process import Processes, Runner
+from deployer.tools.process import Completed, OnLine, Processes, Runner
 from deployer.tools.python_interpreter import find_uv
 
 
@@ -57,6 +61,143 @@ def test_one_bento_gives_one_digest_in_any_folder_with_any_cache(bento: Path, tm
     second, said = build(moved, tmp_path / "second", BlobCache(tmp_path / "empty cache"))
     assert first == second
     assert not any("cached" in line for line in said)
+
+
+@dataclass
+class StandInBase:
+    """A base image of one layer, in the form that pulling leaves it."""
+
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def __call__(
+        self,
+        reference: str,
+        *,
+        machine: str,
+        cache: BlobCache,
+        variables: Mapping[str, str],
+        say: Callable[[str], None],
+        python: str,
+    ) -> Base:
+        self.asked.append((reference, machine, python))
+        blob, _ = cache.get("base-layer-aa", lambda writer: writer.write(bytes(10240)))
+        config = {
+            "config": {"Env": ["PATH=/usr/local/bin:/bin", f"PYTHON_VERSION={python}.1"]},
+            "history": [{"created_by": "ADD rootfs.tar"}],
+        }
+        return Base(reference, f"sha256:{'1' * 64}", (TitledBlob("base image 1/1", blob),), config)
+
+
+def test_an_image_on_a_base_names_it_and_has_its_layers_first(bento: Path, tmp_path: Path, cache: BlobCache) -> None:
+    """By name and digest in the labels, and for a Bento's Python when none is named."""
+    base = StandInBase()
+    builder = Builder(Processes(), os.environ, cache, print, machine="aarch64", base="", pull_base=base)
+    built = builder.build(bento, layout=tmp_path / "layout")
+    again = builder.build(bento, layout=tmp_path / "again")
+    reference = DEFAULT_BASE.format(python=tiny_bento.PYTHON)
+    assert base.asked == [(reference, "aarch64", tiny_bento.PYTHON)] * 2
+    assert built == again
+    assert [layer.title for layer in built.layers][:2] == ["base image 1/1", "dependencies"]
+    layout = read_layout(tmp_path / "layout")
+    config = config_of(layout)
+    assert config["config"]["Labels"]["org.opencontainers.image.base.name"] == reference
+    assert config["config"]["Labels"]["org.opencontainers.image.base.digest"] == f"sha256:{'1' * 64}"
+    assert "PATH=/usr/local/bin:/bin" in config["config"]["Env"]
+    assert len(config["history"]) == len(config["rootfs"]["diff_ids"]) == 5
+    report = inspect_layout(tmp_path / "layout")
+    assert (report.base, report.layers[0].unpacked, report.architecture) == (reference, 10240, "arm64")
+
+
+def test_neither_umask_nor_time_zone_nor_locale_shows_in_the_digest(bento: Path, tmp_path: Path) -> None:
+    """Each build has a cache of its own, and nothing is taken from the other."""
+    digests = []
+    for number, (mask, settings) in enumerate(
+        ((0o022, {"TZ": "UTC", "LC_ALL": "C"}), (0o077, {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"}))
+    ):
+        argv = [sys.executable, "-m", "deployer", "image", "build", str(bento), "--base", "none"]
+        done = subprocess.run(
+            [*argv, "--layout", str(tmp_path / f"layout{number}")],
+            env={**os.environ, **settings, "XDG_CACHE_HOME": str(tmp_path / f"cache{number}")},
+            umask=mask,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=True,
+        )
+        digests.append(json.loads(done.stdout)["digest"])
+    assert digests[0] == digests[1]
+
+
+@dataclass
+class Compilations:
+    """The real runner, and what was compiled with it."""
+
+    files: list[list[str]] = field(default_factory=list)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        timeout: float,
+        stdin: bytes = b"",
+        log: Path | None = None,
+        on_line: OnLine | None = None,
+    ) -> Completed:
+        if stdin:
+            self.files.append(json.loads(stdin)["files"])
+        return Processes().run(argv, env=env, cwd=cwd, timeout=timeout, stdin=stdin, log=log, on_line=on_line)
+
+
+def test_a_newer_package_compiles_that_package_alone(bento: Path, tmp_path: Path, cache: BlobCache) -> None:
+    """What was compiled before is kept by content; the image is the one of an empty cache."""
+    build(bento, tmp_path / "layout", cache)
+    wheels = bento / "env" / "python" / "wheels"
+    (wheels / "tiny-1.0-py3-none-any.whl").unlink()
+    name = tiny_bento.write_wheel(wheels, "tiny", "2.0")
+    listed = wheels.parent / "requirements.txt"
+    listed.write_text(listed.read_text("utf-8").replace("tiny-1.0-py3-none-any.whl", name), "utf-8")
+    runner = Compilations()
+    after, _ = build(bento, tmp_path / "layout", cache, runner=runner)
+    fresh, _ = build(bento, tmp_path / "fresh", BlobCache(tmp_path / "empty cache"))
+    assert after == fresh
+    assert runner.files == [["tiny/__init__.py"]]
+
+
+def test_a_bento_of_the_store_is_built_by_its_tag(tmp_path: Path) -> None:
+    """Its models come from the store, and the store stays as it is; anything else is one error."""
+    home = tmp_path / "bentoml"
+    bento = tiny_bento.write(home / "bentos" / "tiny" / "v1")
+    shutil.move(bento / "models", home / "models")
+    before = sorted(home.rglob("*"))
+    options = ("--base", "none", "--layout", str(tmp_path / "layout"))
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("BENTOML_HOME", str(home))
+        built = run_deployer("image", "build", "tiny:latest", *options)
+        assert [layer["title"] for layer in built["layers"]] == ["dependencies", "model m", "service", "handler"]
+        assert sorted(home.rglob("*")) == before
+        for wrong, said in (("tiny:v2", "There is no Bento tiny:v2"), (str(tmp_path), "is not a Bento")):
+            argv = [sys.executable, "-m", "deployer", "image", "build", wrong, *options]
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 2
+            assert said in done.stderr
+
+
+def test_inspect_says_what_is_in_a_layout(bento: Path, tmp_path: Path, cache: BlobCache) -> None:
+    """Packages by size with their bytecode, the model's tag; a damaged layer is one error."""
+    build(bento, tmp_path / "layout", cache)
+    report = run_deployer("image", "inspect", str(tmp_path / "layout"), "--output", "json")
+    assert [layer["contents"] for layer in report["layers"]][:3] == ["2 packages", "model m:1", "the Bento's own files"]
+    assert {package["name"] for package in report["packages"]} == {"bentoml", "tiny"}
+    assert report["unpacked"] == sum(layer["unpacked"] for layer in report["layers"]) < report["limit"] == 10**10
+    blob = tmp_path / "layout" / "blobs" / "sha256" / report["layers"][0]["digest"].removeprefix("sha256:")
+    content = bytearray(blob.read_bytes())
+    content[len(content) // 2] ^= 1
+    blob.unlink()
+    blob.write_bytes(content)
+    with pytest.raises(DeployerError, match=r"layer dependencies of .* is damaged"):
+        inspect_layout(tmp_path / "layout")
 
 
 def test_a_second_build_makes_nothing(bento: Path, tmp_path: Path, cache: BlobCache) -> None:
@@ -94,7 +235,7 @@ def test_the_layers_hold_what_lambda_runs(bento: Path, tmp_path: Path, cache: Bl
     assert (root / "home/bentoml/bento/models/m/1/weights.bin").read_bytes() == b"weights"
     assert (root / "home/bentoml/bento/models/m/latest").read_text("utf-8") == "1"
     assert (root / "opt/python/bin/tiny").read_text("utf-8").startswith("#!/usr/bin/env python3\n")
-    assert not (root / "opt/python/tiny/tests/__pycache__").exists()
+    assert not (root / "opt/python/tiny/tests").exists()
     script = (
         "import pathlib, tiny, awslambdaric, mangum, deployer_runtime, json;"
         "modules = (tiny, awslambdaric, mangum, deployer_runtime);"
@@ -173,10 +314,18 @@ def test_a_package_without_a_wheel_is_named(bento: Path, tmp_path: Path, cache: 
 def test_the_commands_build_and_push(bento: Path, tmp_path: Path) -> None:
     """`image build` and `image push` print one JSON document each; the second push sends nothing."""
     layout = tmp_path / "layout"
-    built = run_deployer("image", "build", str(bento), "--layout", str(layout))
+    built = run_deployer("image", "build", str(bento), "--base", "none", "--layout", str(layout))
     with serving() as registry:
         registry.login = ""
-        target = ("image", "push", str(layout), "registry.example/team/tiny:v1", "--registry-url", registry.url)
+        target = (
+            "image",
+            "push",
+            "--no-check",
+            str(layout),
+            "registry.example/team/tiny:v1",
+            "--registry-url",
+            registry.url,
+        )
         pushed, again = run_deployer(*target), run_deployer(*target)
     assert [layer["title"] for layer in built["layers"]] == ["dependencies", "model m", "service", "handler"]
     assert pushed["digest"] == built["digest"] == again["digest"]

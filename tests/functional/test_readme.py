@@ -18,7 +18,8 @@ from laptop import PREDICTIONS, ROOT
 from deployer.config import load_config
 
 NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
-MAKE, DEPLOYER = re.findall(r"^```bash\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)[:2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKE, DEPLOYER, IMAGE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,14 @@ def test_the_commands_after_the_demo(clone: Path) -> None:
     assert "removed aws_lambda_function.this" in shown.splitlines()
 
 
+def test_the_commands_for_the_image_alone(clone: Path) -> None:
+    """In the shell of the commands before: the Bento of the demo's store, and the environment on PATH."""
+    shown = _shell(clone, f"source .venv/bin/activate\nexport BENTOML_HOME=$PWD/.bentoml\nset -e\n{IMAGE}")
+
+    assert "scikit-learn" in shown
+    assert json.loads((clone / "image" / "index.json").read_text(encoding="utf-8"))["manifests"]
+
+
 def _shell(clone: Path, script: str) -> str:
     """Standard output of a script in a newcomer's shell, which must succeed."""
     hidden = ("VIRTUAL_ENV", "BENTOML_HOME", "PYTHONPATH", "XDG_CACHE_HOME", "XDG_STATE_HOME", "MAKEFLAGS", "MAKELEVEL")
@@ -80,7 +89,7 @@ def _shell(clone: Path, script: str) -> str:
 
 def test_the_config_of_the_readme_is_valid(tmp_path: Path) -> None:
     """The config shown is one that deployer takes, and the example's."""
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
     (tmp_path / "digits.yaml").write_text(shown, encoding="utf-8")
 
     config = load_config(tmp_path / "digits.yaml")
