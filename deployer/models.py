@@ -84,12 +84,13 @@ class ImagePlan:
     """How an image is made: `builder` is `oci` (without Docker) or `docker`.
 
     `base` is an image reference, `none`, or empty: the default one. `machine` is `x86_64` or `aarch64`, or empty for
-    this host's.
+    this host's. With `import_check` the service is imported once before the image is pushed.
     """
 
     builder: str = "oci"
     base: str = "none"
     machine: str = ""
+    import_check: bool = True
 
 
 @dataclass(frozen=True)

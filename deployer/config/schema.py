@@ -138,6 +138,7 @@ _IMAGE: dict[str, Any] = _mapping(
             "pattern": rf"^{IMAGE_REFERENCE}\Z",
             "description": "an image reference such as python:3.11-slim or HOST/NAME@sha256:…, or none",
         },
+        "import_check": {"type": "boolean", "description": "true or false"},
     }
 )
 

@@ -35,6 +35,7 @@ class ImageOptions:
 
     builder: BuilderName = "auto"
     base: str = ""
+    import_check: bool = True
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,12 @@ def plan_image(bento: Bento, config: DeploymentConfig, environment: Environment)
     builder, reasons = _builder(bento, config)
     base, remarks = _base(bento, config, environment)
     machine = MACHINES[config.spec.architecture or environment.architecture]
-    return ImagePlan(builder, base, machine), (*bento.demands.notes, *reasons, *remarks, *_unset(bento, config))
+    return ImagePlan(builder, base, machine, config.image.import_check), (
+        *bento.demands.notes,
+        *reasons,
+        *remarks,
+        *_unset(bento, config),
+    )
 
 
 def _unset(bento: Bento, config: DeploymentConfig) -> tuple[str, ...]:

@@ -28,4 +28,5 @@ class Images:
     def push(self, *, repository: str, username: str | None = None, password: str | None = None) -> None:
         job = self._calls.job
         registry = ["--registry-url", job["registry_url"]] if job["registry_url"] else []
-        self._calls.run("push", job["layout"], repository, *registry)
+        check = [] if job["import_check"] else ["--no-check"]
+        self._calls.run("push", job["layout"], repository, *registry, *check)
