@@ -14,6 +14,7 @@ from multiprocessing.sharedctypes import Synchronized
 from typing import BinaryIO, cast
 
 PIECE = 1 << 18
+TLS = b"\x16"  # Docker asks for it first, and has to be refused at once: held back, it would wait for ten seconds
 
 
 class Counter:
@@ -55,16 +56,22 @@ def _connect(client: socket.socket, to: int, value: Synchronized[int]) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         upstream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=_answers, args=(upstream, client), daemon=True).start()
+        if client.recv(1, socket.MSG_PEEK) == TLS:
+            _pass_on(client, upstream)
         with cast("BinaryIO", client.makefile("rb", PIECE)) as source:
             while _request(source, upstream, value):
                 pass
         upstream.shutdown(socket.SHUT_WR)
 
 
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    while piece := source.recv(PIECE):
+        target.sendall(piece)
+
+
 def _answers(upstream: socket.socket, client: socket.socket) -> None:
     with suppress(OSError):
-        while piece := upstream.recv(PIECE):
-            client.sendall(piece)
+        _pass_on(upstream, client)
     with suppress(OSError):
         client.shutdown(socket.SHUT_RDWR)
 

@@ -4,6 +4,7 @@
 ARG BASE
 
 # Built alone and untimed (--target downloads). pip keeps files here that its own cache keeps only where the index lets it.
+# It still asks the index which versions there are, as it does with a warm cache, and as uv does on the other sides.
 FROM ${BASE} AS downloads
 ARG ROUND
 RUN --mount=type=bind,source=.,target=/context --mount=type=cache,target=/var/cache/deployer-bench-pip \
@@ -18,14 +19,16 @@ WORKDIR /home/bentoml/bento
 ARG ROUND
 
 COPY env/python env/python
-RUN --mount=type=cache,target=/var/cache/deployer-bench-pip \
-    python3 -m pip install --disable-pip-version-check --no-cache-dir --no-index \
+RUN --mount=type=cache,target=/var/cache/deployer-bench-pip --mount=type=secret,id=index \
+    set -a && . /run/secrets/index && \
+    python3 -m pip install --disable-pip-version-check --no-cache-dir \
         --find-links /var/cache/deployer-bench-pip -r env/python/requirements.txt
 
 COPY . .
 
-RUN --mount=type=cache,target=/var/cache/deployer-bench-pip \
-    python3 -m pip install --disable-pip-version-check --no-cache-dir --no-index \
+RUN --mount=type=cache,target=/var/cache/deployer-bench-pip --mount=type=secret,id=index \
+    set -a && . /run/secrets/index && \
+    python3 -m pip install --disable-pip-version-check --no-cache-dir \
         --find-links /var/cache/deployer-bench-pip -r handler/requirements.txt
 
 ENV PYTHONPATH=/home/bentoml/bento/handler HOME=/tmp

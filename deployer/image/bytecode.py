@@ -50,7 +50,7 @@ class Compiler:
             self._keep(path, name)
 
     def _run(self, work: bytes, folder: Path) -> None:
-        argv = [str(self.python), "-I", str(PROGRAM)]
+        argv = [str(self.python), "-I", "-S", str(PROGRAM)]
         variables = {**self.variables, "PYTHONHASHSEED": "0"}
         ended = self.runner.run(argv, env=variables, cwd=folder, timeout=SECONDS, stdin=work, log=self.log)
         if ended.returncode != 0:

@@ -15,13 +15,15 @@ import sys
 import warnings
 from pathlib import Path
 
+MOST_AT_ONCE = 16
 UNCHECKED = (1).to_bytes(4, "little")  # the flags of a .pyc that names its source's hash and never compares it
 
 
 def main() -> int:
     work = json.load(sys.stdin)
     files = sorted(work["files"], key=lambda file: (-Path(file).stat().st_size, file))
-    count = max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = max(1, min(cores, len(files), MOST_AT_ONCE))
     children = [_start(files[number::count], work["at"]) for number in range(count)]
     return max(_ended(child) for child in children)
 

@@ -165,8 +165,8 @@ def _network(report: Report, ground: Ground) -> Verdict | None:
     return Verdict(
         f"The service reaches for the network when it is imported: {met[-1].type}: {_short(met[-1].message)}"
         f"{_at(report.place)}",
-        "Put what it fetches into the Bento, as a model for example, or fetch it in the service's __init__. Where it has "
-        "to be so, `image: {import_check: false}` in the config (`image push --no-check`) leaves the check out.",
+        "Put what it fetches into the Bento, as a model for example, or fetch it in the service's __init__. Where that "
+        "cannot be, `image: {import_check: false}` in the config (`image push --no-check`) leaves the check out.",
     )
 
 

@@ -25,6 +25,7 @@ from deployer.files import replace_file
 
 UNUSED_DAYS = 30.0
 ABANDONED_DAYS = 1.0  # no build takes that long
+PRUNING_DAYS = 1.0
 COMPRESSION_LEVEL = 1
 PIECE = 1 << 20
 HASHING_AT_ONCE = 8  # pieces
@@ -84,8 +85,12 @@ class BlobCache:
             yield
 
     def prune(self, *, now: float | None = None) -> None:
-        """Remove what no build has used for UNUSED_DAYS, and what killed builds left in the scratch folder."""
+        """Remove what no build has used for UNUSED_DAYS, and what killed builds left. Looked for once a day."""
         today = time.time() if now is None else now
+        looked = self.root / "pruned"
+        if looked.exists() and _age(looked, today) < PRUNING_DAYS:
+            return
+        looked.touch()
         for path in (*self._blobs.iterdir(), *self._records.iterdir(), *self.bytecode.glob("*/*")):
             if _age(path, today) > UNUSED_DAYS:
                 path.unlink(missing_ok=True)

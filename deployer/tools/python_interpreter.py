@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from deployer.errors import DeployerError
 from deployer.tools.process import Runner
 
 SECONDS = 30.0
+# What deployer itself runs on, outside of its virtual environment.
+OWN = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
 DESCRIPTION = (
     "import json, os, platform, sys;"
     "print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix, platform.python_version()]))"
@@ -39,7 +42,12 @@ def find_uv() -> Path:
 
 
 def find_python(minor: str, *, runner: Runner, variables: Mapping[str, str]) -> Path | None:
-    """An interpreter of this minor version (`3.11`), virtual environments left out; None when the host has none."""
+    """An interpreter of this minor version (`3.11`), virtual environments left out; None when the host has none.
+
+    The one that deployer itself runs on comes first, and is known without asking.
+    """
+    if OWN.name == f"python{minor}" and os.access(OWN, os.X_OK):
+        return OWN
     environment = {**variables, "PATH": _search_path(variables), "UV_PYTHON_DOWNLOADS": "never"}
     argv = (str(find_uv()), "python", "find", "--no-project", "--no-config", "--system", minor)
     found = runner.run(argv, env=environment, cwd=Path("/"), timeout=SECONDS)
@@ -49,6 +57,8 @@ def find_python(minor: str, *, runner: Runner, variables: Mapping[str, str]) -> 
 
 def python_build(python: Path, *, runner: Runner, variables: Mapping[str, str]) -> str:
     """Implementation and full version, such as `3.11.7`. Raises DeployerError when the interpreter does not run."""
+    if python == OWN:
+        return platform.python_version()
     argv = (str(python), "-I", "-S", "-c", "import platform; print(platform.python_version())")
     answer = runner.run(argv, env=variables, cwd=Path("/"), timeout=SECONDS)
     if answer.returncode != 0:

@@ -114,7 +114,7 @@ def test_with_a_base_image_its_own_python_runs_in_its_own_system(layout: Layouts
     ("image", "runner", "reason"),
     [
         ({"architecture": "riscv64"}, machine(), "the image is for riscv64, this machine is"),
-        ({}, machine(python=False), "no Python 3.11 on this machine"),
+        ({"python": "3.99"}, machine(python=False), "no Python 3.99 on this machine"),
         ({"python": ""}, machine(), "does not say which Python"),
     ],
 )
