@@ -1,9 +1,10 @@
-"""How files come into being: whole or not at all, and where the disk allows it as links instead of copies."""
+"""How files come into being: whole or not at all, where the disk allows it as links; and when one was last of use."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -33,3 +34,19 @@ def link_or_copy(source: str | Path, target: str | Path) -> None:
         os.link(source, target, follow_symlinks=False)
     except OSError:
         shutil.copy2(source, target, follow_symlinks=False)
+
+
+def used(path: Path) -> bool:
+    """Whether it is there; its time then says that it was used now. Unlike `touch`, this never makes an empty file."""
+    with suppress(OSError):
+        os.utime(path)
+        return True
+    return False
+
+
+def days_unused(path: Path, *, now: float) -> float:
+    """Since it was written or `used`; 0 for what another process has just removed. `now`: epoch seconds."""
+    try:
+        return (now - path.lstat().st_mtime) / 86400
+    except OSError:
+        return 0.0

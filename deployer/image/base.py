@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deployer.errors import DeployerError
-from deployer.files import replace_file
+from deployer.files import replace_file, used
 from deployer.image.layer_cache import Blob, BlobCache
 from deployer.image.manifest import TitledBlob
 from deployer.tools.http import Unreachable
+from deployer.tools.oci_layout import ARCHITECTURES, variables_of
 
 if TYPE_CHECKING:
     from deployer.tools.image_reference import ImageReference
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 # Debian 12: glibc 2.36, and the wheels are for 2.28 or newer. AWS's own mirror of the official image: no rate limits.
 DEFAULT_BASE = "public.ecr.aws/docker/library/python:{python}-slim-bookworm"
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 AT_ONCE = 4
 PIECE = 1 << 20
 
@@ -174,7 +174,7 @@ class _Pull:
             blobs = [self.cache.find(_layer_key(digest)) for digest in digests]
             layers = [TitledBlob(_title(place, count), blob) for place, blob in enumerate(blobs) if blob is not None]
             base = Base(str(self.reference), document["digest"], tuple(layers), document["config"])
-            self._record().touch()
+            used(self._record())
             return document["named"], base if len(layers) == count else None
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "", None
@@ -182,8 +182,7 @@ class _Pull:
 
 def _check_python(base: Base, wanted: str) -> None:
     """Official images say their version in PYTHON_VERSION; of others nothing is known before they start."""
-    entries = (base.config.get("config") or {}).get("Env") or []
-    there = next((entry.partition("=")[2] for entry in entries if entry.startswith("PYTHON_VERSION=")), "")
+    there = variables_of(base.config.get("config") or {}).get("PYTHON_VERSION", "")
     if wanted and there and ".".join(there.split(".")[:2]) != wanted:
         raise DeployerError(
             f"The base image {base.reference} has Python {there}, and the Bento needs {wanted}.",

@@ -23,13 +23,14 @@ from deployer.image.uv import Platform, Uv
 from deployer.models import Bento, Layer
 from deployer.tools.bento_demands import refuse_docker_only
 from deployer.tools.bento_document import read_bento
+from deployer.tools.oci_layout import BASE_NAME
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_uv
 
 MACHINES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
 HOME = "home/bentoml/bento"
 NO_BASE = "none"
-BASE_NAME, BASE_DIGEST = "org.opencontainers.image.base.name", "org.opencontainers.image.base.digest"
+BASE_DIGEST = "org.opencontainers.image.base.digest"
 Say = Callable[[str], None]
 
 
@@ -74,6 +75,7 @@ class Builder:
             return self._build(read_bento(folder, models=None), layout)
 
     def _build(self, bento: Bento, layout: Path) -> BuiltImage:
+        manifest.check_place(layout)
         refuse_docker_only(bento)
         for note in bento.demands.notes:
             self.say(note)

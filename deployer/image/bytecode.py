@@ -12,15 +12,18 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from deployer.errors import DeployerError
-from deployer.files import link_or_copy
+from deployer.files import link_or_copy, used
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import find_python, python_build
 
 SECONDS = 900.0
 PROGRAM = Path(__file__).with_name("compile_files.py")
+# As `python -I PROGRAM`, which would also pass by the hash seed; that decides the order of a set in a .pyc before 3.11.
+WITH_A_SEED = "import sys; del sys.path[0]; exec(open(sys.argv[1], encoding='utf-8').read())"
 NOT_COMPILED = r"[/\\]tests[/\\]"  # for builds that do not trim: nobody imports them in a function
 
 
@@ -50,8 +53,9 @@ class Compiler:
             self._keep(path, name)
 
     def _run(self, work: bytes, folder: Path) -> None:
-        argv = [str(self.python), "-I", "-S", str(PROGRAM)]
-        variables = {**self.variables, "PYTHONHASHSEED": "0"}
+        argv = [str(self.python), "-S", "-c", WITH_A_SEED, str(PROGRAM)]
+        inherited = {name: value for name, value in self.variables.items() if not name.startswith("PYTHON")}
+        variables = {**inherited, "PYTHONHASHSEED": "0"}
         ended = self.runner.run(argv, env=variables, cwd=folder, timeout=SECONDS, stdin=work, log=self.log)
         if ended.returncode != 0:
             words = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
@@ -62,20 +66,19 @@ class Compiler:
             )
 
     def _name(self, inside: str, path: Path, at: str) -> str:
-        """Stands for all that decides the bytecode: the source, where the image has it, and the interpreter."""
-        digest = hashlib.blake2b(f"{self.build}\0{at}/{inside}\0".encode("utf-8", "surrogateescape"), digest_size=20)
+        """Stands for all that decides the bytecode: source, place in the image, interpreter and our program."""
+        place = f"{self.build}\0{_program_digest()}\0{at}/{inside}\0"
+        digest = hashlib.blake2b(place.encode("utf-8", "surrogateescape"), digest_size=20)
         digest.update(path.read_bytes())
         return digest.hexdigest()
 
     def _recall(self, path: Path, name: str) -> bool:
         kept = self._place(name)
-        if kept is None or not kept.is_file():
+        if kept is None or not used(kept):
             return False
         target = self._target(path)
         target.parent.mkdir(exist_ok=True)
         link_or_copy(kept, target)
-        with suppress(OSError):
-            kept.touch()  # in use: what nothing has used for a month is pruned
         return True
 
     def _keep(self, path: Path, name: str) -> None:
@@ -103,6 +106,11 @@ def find_compiler(
         return None
     build = python_build(python, runner=runner, variables=variables)
     return Compiler(python, build, runner, variables, log, kept)
+
+
+@cache
+def _program_digest() -> str:
+    return hashlib.blake2b(PROGRAM.read_bytes(), digest_size=20).hexdigest()
 
 
 def _sources(folder: Path) -> list[Path]:

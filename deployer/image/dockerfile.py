@@ -23,6 +23,7 @@ from deployer.image.python_layers import DEPENDENCIES
 from deployer.image.requirements import Requirements
 from deployer.models import Bento
 from deployer.tools.bento_document import read_bento
+from deployer.tools.oci_layout import BASE_NAME
 
 BENTO = f"/{HOME}"
 PACKAGES, OURS = f"/{DEPENDENCIES}", "/opt/deployer"
@@ -134,7 +135,8 @@ def _dependencies(bento: Bento, wanted: Requirements) -> str:
     major, minor = bento.python_version.split(".")
     found = f"import sys; sys.exit(sys.version_info[:2] != ({major}, {minor}))"
     told = f"The base image's python3 is not Python {bento.python_version}, for which the Bento was built."
-    options = f"--no-compile --target {PACKAGES}{' --pre' if wanted.prereleases else ''}"
+    asked = f"{' --pre' if wanted.prereleases else ''}{' --no-index' if wanted.no_index else ''}"
+    options = f"--no-compile --target {PACKAGES}{asked}"
     lines = (
         "set -e",
         f"python3 -c {shlex.quote(found)} || {{ echo {shlex.quote(told)}; python3 --version; exit 1; }}",
@@ -177,7 +179,7 @@ def _settings(bento: Bento, variables: Mapping[str, str], base: str) -> Iterator
         "deployer.bento": str(bento.tag),
         "deployer.python": bento.python_version,
         "deployer.version": __version__,
-        "org.opencontainers.image.base.name": base,
+        BASE_NAME: base,
     }
     yield _environment({**variables, **_own_variables(bento)})
     yield f"WORKDIR {BENTO}/src"

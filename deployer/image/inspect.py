@@ -18,10 +18,10 @@ from typing import IO, cast
 
 from deployer.errors import DeployerError
 from deployer.image.archive import PIECE
-from deployer.image.build import BASE_DIGEST, BASE_NAME, HOME
+from deployer.image.build import BASE_DIGEST, HOME
 from deployer.image.python_layers import DEPENDENCIES, HANDLER
 from deployer.image.size_limit import LIMIT
-from deployer.tools.oci_layout import Descriptor, Layout, read_layout
+from deployer.tools.oci_layout import BASE_NAME, Descriptor, Layout, read_layout
 
 LARGEST = 10
 READ_AHEAD = 1 << 16

@@ -14,14 +14,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from filelock import FileLock
 
-from deployer.files import replace_file
+from deployer.files import days_unused, replace_file, used
 
 UNUSED_DAYS = 30.0
 ABANDONED_DAYS = 1.0  # no build takes that long
@@ -88,14 +88,14 @@ class BlobCache:
         """Remove what no build has used for UNUSED_DAYS, and what killed builds left. Looked for once a day."""
         today = time.time() if now is None else now
         looked = self.root / "pruned"
-        if looked.exists() and _age(looked, today) < PRUNING_DAYS:
+        if looked.exists() and days_unused(looked, now=today) < PRUNING_DAYS:
             return
         looked.touch()
         for path in (*self._blobs.iterdir(), *self._records.iterdir(), *self.bytecode.glob("*/*")):
-            if _age(path, today) > UNUSED_DAYS:
+            if days_unused(path, now=today) > UNUSED_DAYS:
                 path.unlink(missing_ok=True)
         for folder in self._scratch.iterdir():
-            if _age(folder, today) > ABANDONED_DAYS:
+            if days_unused(folder, now=today) > ABANDONED_DAYS:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def find(self, key: str) -> Blob | None:
@@ -107,8 +107,7 @@ class BlobCache:
                 return None
         except (OSError, ValueError, TypeError):
             return None
-        _touch(record, self.path(blob.digest))
-        return blob
+        return blob if used(record) and used(self.path(blob.digest)) else None
 
     def _store(self, fill: Callable[[Path], Blob]) -> Blob:
         with self.scratch() as folder:
@@ -151,13 +150,17 @@ class BlobWriter:
     def finish(self) -> Blob:
         self._compress(bytes(self._waiting))
         self._emit(self._gzip.flush())
-        for hashed in self._hashing:
-            hashed.result()
-        for hasher in self._hashers.values():
-            hasher.shutdown()
+        self.close()
         digest = f"sha256:{self._outside.hexdigest()}"
         diff_id = f"sha256:{self._inside.hexdigest()}"
         return Blob(digest=digest, size=self._size, diff_id=diff_id, unpacked=self._unpacked)
+
+    def close(self) -> None:
+        """End the threads, after a failure too."""
+        for hasher in self._hashers.values():
+            hasher.shutdown()
+        for hashed in self._hashing:
+            hashed.result()
 
     def _compress(self, piece: bytes) -> None:
         self._hash(self._inside, piece)
@@ -175,22 +178,6 @@ class BlobWriter:
 
 
 def _compressed(path: Path, make: Callable[[BlobWriter], None]) -> Blob:
-    with path.open("wb") as file:
-        writer = BlobWriter(file)
+    with path.open("wb") as file, closing(BlobWriter(file)) as writer:
         make(writer)
         return writer.finish()
-
-
-def _touch(*paths: Path) -> None:
-    """Used now: what is pruned is what nothing has touched for long."""
-    for path in paths:
-        with suppress(OSError):
-            path.touch()
-
-
-def _age(path: Path, now: float) -> float:
-    """Days since the last use; 0 for what another process has just removed."""
-    try:
-        return (now - path.stat().st_mtime) / 86400
-    except OSError:
-        return 0.0

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deployer.errors import BadInput
 from deployer.files import link_or_copy, replace_file
 from deployer.image.layer_cache import Blob
 from deployer.tools.oci_layout import OURS
@@ -20,6 +21,7 @@ CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+MARKER = "oci-layout"  # the file by which a layout is known
 EPOCH = "1970-01-01T00:00:00Z"
 
 RUNTIME_ENVIRONMENT = {
@@ -111,17 +113,28 @@ def manifest(config: bytes, layers: Sequence[TitledBlob]) -> bytes:
     )
 
 
+def check_place(folder: Path) -> None:
+    """Raises BadInput for a folder that holds something else: a layout replaces files such as requirements.txt."""
+    if not folder.is_dir() or (folder / MARKER).is_file() or not any(folder.iterdir()):
+        return
+    raise BadInput(
+        f"{folder} is not empty and holds no image layout, so nothing was written into it.",
+        hint="Name a folder that does not exist yet, or one that `deployer image build` has made.",
+    )
+
+
 def write_layout(
     folder: Path, *, config: bytes, manifest: bytes, architecture: str, blobs: Iterable[Path], resolved: str
 ) -> None:
     """Fill `folder` so that `index.json`, written last, never names a blob that is not there; old blobs are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / MARKER, _json({"imageLayoutVersion": "1.0.0"}))
     store = folder / "blobs" / "sha256"
     store.mkdir(parents=True, exist_ok=True)
     kept = {_put(store, config), _put(store, manifest), *(_link(path, store / path.name) for path in blobs)}
     platform = {"architecture": architecture, "os": "linux"}
     entry = {**_descriptor(MANIFEST_TYPE, digest_of(manifest), len(manifest)), "platform": platform}
     replace_file(folder / "requirements.txt", resolved)
-    replace_file(folder / "oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
     replace_file(folder / "index.json", _json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}))
     for path in store.iterdir():
         if path.name not in kept:

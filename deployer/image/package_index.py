@@ -5,6 +5,8 @@ BentoML writes uv's default index into every Bento; an image that took that for 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,10 @@ from deployer.image.requirements import Requirements
 from deployer.tools.process import Runner
 
 SECONDS = 30.0
+# What decides which packages uv chooses, beside the Bento's own words.
+DECIDING = re.compile(
+    r"UV_((DEFAULT_|EXTRA_)?INDEX(_URL|_STRATEGY)?|FIND_LINKS|NO_INDEX|CONSTRAINT|OVERRIDE|EXCLUDE_NEWER|PRERELEASE|RESOLUTION)"
+)
 
 
 @dataclass(frozen=True)
@@ -25,19 +31,38 @@ class PackageIndex:
     variables: Mapping[str, str]
     say: Callable[[str], None]
 
-    def environment(self) -> dict[str, str]:
-        return {**self.variables, **pip_settings(self.variables), "UV_PYTHON_DOWNLOADS": "never"}
+    def environment(self, wanted: Requirements, *, cwd: Path) -> dict[str, str]:
+        """uv's variables for the user's sources, and after them those that the Bento names. Hosts alone are said.
 
-    def options(self, wanted: Requirements, *, cwd: Path) -> list[str]:
-        """uv's options for the sources that the Bento names. Hosts are said, never a password."""
-        options = ["--default-index", wanted.index_url] if self._bento_decides(wanted.index_url, cwd) else []
+        Not options: they would take the place of the user's variables, and a log shows them with their passwords.
+        """
+        found = self._users()
+        if self._bento_decides(wanted.index_url, cwd):
+            found["UV_DEFAULT_INDEX"] = wanted.index_url
         for url in wanted.extra_index_urls:
             self.say(f"extra package index {urlsplit(url).hostname} of the Bento: used")
-            options += ["--index", url]
-        for place in wanted.find_links:
-            options += ["--find-links", place]
+        added = (
+            ("UV_INDEX", " ", wanted.extra_index_urls),
+            ("UV_FIND_LINKS", ",", wanted.find_links),
+            ("UV_INSECURE_HOST", " ", wanted.trusted_hosts),
+        )
+        for name, joint, places in added:
+            if places:
+                found[name] = joint.join(filter(None, [found.get(name), *places]))
+        return found
+
+    def options(self, wanted: Requirements) -> list[str]:
+        options = ["--no-index"] if wanted.no_index else []
         # pip, which BentoML's own images use, takes the best version of all indexes; uv stops at the first.
         return [*options, "--index-strategy", "unsafe-best-match"] if wanted.extra_index_urls else options
+
+    def identity(self) -> str:
+        """The user's settings that decide which packages are chosen, less logins: those run out and are renewed."""
+        deciding = {name: value for name, value in self._users().items() if DECIDING.fullmatch(name)}
+        return re.sub(r"//[^/@\s]*@", "//", json.dumps(deciding, sort_keys=True))
+
+    def _users(self) -> dict[str, str]:
+        return {**self.variables, **pip_settings(self.variables), "UV_PYTHON_DOWNLOADS": "never"}
 
     def _bento_decides(self, url: str, cwd: Path) -> bool:
         """Only where the Bento's index is a real choice, and the user has made none."""
@@ -46,7 +71,7 @@ class PackageIndex:
         default = self._index({"PATH": self.variables.get("PATH", "")}, "--no-config", cwd=cwd)
         if _same(url, default):
             return False
-        users_own = not _same(self._index(self.environment(), cwd=cwd), default)
+        users_own = not _same(self._index(self._users(), cwd=cwd), default)
         told = "your own is used instead" if users_own else "used"
         self.say(f"package index {urlsplit(url).hostname} of the Bento: {told}")
         return not users_own

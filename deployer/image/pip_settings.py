@@ -37,7 +37,7 @@ def write(folder: Path, wanted: Requirements, variables: Mapping[str, str], say:
         say("package indexes and wheels in folders of this machine are not there in a build with Docker: left out")
     settings["extra-index-url"] += wanted.extra_index_urls
     settings["find-links"] += wanted.find_links
-    settings["trusted-host"] = trusted
+    settings["trusted-host"] = [*trusted, *wanted.trusted_hosts]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     certificates = own.get("SSL_CERT_FILE") or files.get("cert") or ""
     if Path(certificates).is_file():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deployer import __version__
-from deployer.files import link_or_copy, replace_file
+from deployer.files import link_or_copy, replace_file, used
 from deployer.image import archive
 from deployer.image.archive import Tree
 from deployer.image.bytecode import Compiler
@@ -25,7 +25,7 @@ from deployer.image.uv import Platform, Uv
 PACKAGE = Path(__file__).parent.parent
 HANDLER_LOCK = PACKAGE / "locks" / "runtime.txt"
 DEPENDENCIES, HANDLER = "opt/python", "opt/deployer"
-RECIPE = 2  # raised when the same inputs shall make another layer
+RECIPE = 3  # raised when the same inputs shall make another layer
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,15 @@ class PythonLayers:
 
         `home` is the folder that `./wheels/NAME` lines are relative to.
         """
-        key = self._key("resolved", repr(wanted), _wheels_digest(wanted, home))
+        key = self._key("resolved", repr(wanted), _wheels_digest(wanted, home), self.uv.index.identity())
         kept = self.cache.root / "records" / f"{key}.txt"
         with self.cache.locked(key):
             if not kept.is_file():
                 with self.cache.scratch() as scratch:
                     text = self.uv.resolve(wanted, platform=self.platform, cwd=home, scratch=scratch)
                 replace_file(kept, text)
-        kept.touch()
-        return kept.read_text("utf-8")
+            used(kept)
+            return kept.read_text("utf-8")
 
     def dependencies(self, resolved: str, wanted: Requirements, *, home: Path, code: Path) -> tuple[Blob, bool]:
         """The layer of the Bento's packages, and whether it was cached. What the service's `code` names is kept."""

@@ -1,4 +1,4 @@
-"""An image's variables for a process that sees the image unpacked somewhere on the host, and not at `/`.
+"""What a process of an image is given where the image is unpacked somewhere on the host, and not at `/`.
 
 Such a process is the host's Python with the host's C library. Modules, data and wheels' own libraries of the image work
 with them. The base image's programs and C libraries do not: a libssl or libpython of another system that is found
@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.image.inside import Inside
@@ -18,6 +19,17 @@ TMP = "/tmp"  # noqa: S108  Lambda's one writable folder
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/var/lang", "/var/runtime")  # the base's
 LIBRARIES = ("LD_LIBRARY_PATH", "LD_PRELOAD")
 HOME_OF_PYTHON = "PYTHONHOME"
+DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
+PYTHON = re.compile(r"python[0-9.]*")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process to be started."""
+
+    argv: tuple[str, ...]
+    variables: Mapping[str, str]
+    directory: Path
 
 
 def rebased(variables: Mapping[str, str], *, root: Path, tmp: Path) -> dict[str, str]:
@@ -25,6 +37,11 @@ def rebased(variables: Mapping[str, str], *, root: Path, tmp: Path) -> dict[str,
     image = Inside(root)
     moved = {name: _value(name, value, image, tmp) for name, value in variables.items()}
     return {name: value for name, value in moved.items() if value or not variables[name]}
+
+
+def is_python(program: str) -> bool:
+    """Whether an entry point is some Python: the host's stands for it."""
+    return PYTHON.fullmatch(posixpath.basename(program)) is not None
 
 
 def working_directory(root: Path, directory: str) -> Path:

@@ -23,8 +23,8 @@ CONSTRAINTS = (
     ((1, 1), (1, 0), "cattrs==23.1.2"),
     ((1, 3), (1, 2), "pydantic<2.9"),
 )
-_SOURCES = ("--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index")
-_IGNORED = ("--no-binary", "--only-binary", "--prefer-binary", "--trusted-host", "--require-hashes")
+_SOURCES = ("--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index", "--trusted-host")
+_IGNORED = ("--no-binary", "--only-binary", "--prefer-binary", "--require-hashes")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Requirements:
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
     prereleases: bool = False
+    no_index: bool = False  # packages come from the places of `find_links` alone
+    trusted_hosts: tuple[str, ...] = ()
 
 
 def read(bento: Bento, *, wheels_only: bool = True) -> Requirements:
@@ -74,6 +76,8 @@ def parse(text: str, *, bentoml_version: str, wheels: Iterable[str] = (), wheels
         extra_index_urls=tuple(options.get("--extra-index-url", ())),
         find_links=tuple(options.get("--find-links", ())),
         prereleases="--pre" in options,
+        no_index="--no-index" in options,
+        trusted_hosts=tuple(options.get("--trusted-host", ())),
     )
 
 

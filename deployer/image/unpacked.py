@@ -3,28 +3,32 @@
     layers/<digest>   one layer alone, with the markers of `unpack`
     roots/<digest>    an image's tree, made of hard links to its layers' files
 
-The cache may be deleted whenever nothing runs from it.
+The cache may be deleted whenever nothing runs from it; who runs something says so with `hold`.
 """
 
 from __future__ import annotations
 
-import os
+import fcntl
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
+from deployer.files import days_unused, used
 from deployer.image.layer_cache import ABANDONED_DAYS, UNUSED_DAYS
 from deployer.image.overlay import overlay
 from deployer.image.unpack import not_unpacked, unpack_layer
+
+MARKER = "in-use"
 
 
 def unpacked_layer(blob: Path, digest: str, cache: Path) -> Path:
     """The folder of the blob with that digest. DeployerError when it is damaged; nothing is left behind then."""
     place = cache / "layers" / digest.removeprefix("sha256:")
-    if not _used(place):
+    if not used(place):
         with _appearing(place) as folder:
             unpack_layer(blob, folder)
     return place
@@ -36,7 +40,7 @@ def unpacked_image(name: str, layers: Iterable[Path], cache: Path) -> Path:
     `layers` is not looked at when the tree is there.
     """
     place = cache / "roots" / name.removeprefix("sha256:")
-    if not _used(place):
+    if not used(place):
         with _appearing(place) as root:
             for layer in layers:
                 overlay(layer, root)
@@ -54,13 +58,32 @@ def unpack(blobs: Sequence[Path], destination: Path) -> None:
                 overlay(Path(folder), root)
 
 
+def hold(cache: Path) -> IO[bytes]:
+    """Until it is closed, or its process has ended, nothing of the cache is set aside."""
+    cache.mkdir(parents=True, exist_ok=True)
+    marker = (cache / MARKER).open("ab")
+    fcntl.flock(marker, fcntl.LOCK_SH)
+    return marker
+
+
 def set_aside_unused(cache: Path, *, now: float) -> list[Path]:
     """What nothing has used for UNUSED_DAYS, now under other names, and what killed processes left, to be removed.
 
-    Only for when nothing runs from the cache: each goes in one step, so nobody finds half a tree. `now`: epoch seconds.
+    Nothing while somebody has a `hold`. Each goes in one step, so nobody finds half a tree. `now`: epoch seconds.
     """
+    if not cache.is_dir():
+        return []
+    with (cache / MARKER).open("ab") as marker:
+        try:
+            fcntl.flock(marker, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return []
+        return _set_aside_old(cache, now)
+
+
+def _set_aside_old(cache: Path, now: float) -> list[Path]:
     found = [entry for part in ("layers", "roots") if (cache / part).is_dir() for entry in (cache / part).iterdir()]
-    old = [entry for entry in found if _age(entry, now) > (ABANDONED_DAYS if _unfinished(entry) else UNUSED_DAYS)]
+    old = [entry for entry in found if days_unused(entry, now=now) > _days_kept(entry)]
     return [entry if _unfinished(entry) else _set_aside(entry) for entry in old]
 
 
@@ -68,27 +91,15 @@ def _unfinished(entry: Path) -> bool:
     return entry.name.startswith(".")
 
 
+def _days_kept(entry: Path) -> float:
+    return ABANDONED_DAYS if _unfinished(entry) else UNUSED_DAYS
+
+
 def _set_aside(entry: Path) -> Path:
     aside = entry.with_name(f".{entry.name}.{uuid.uuid4().hex[:8]}")
     with suppress(OSError):  # gone already, or not ours: neither is a reason not to start
         entry.rename(aside)
     return aside
-
-
-def _age(entry: Path, now: float) -> float:
-    """Days since the last use; 0 for what another process has just removed."""
-    try:
-        return (now - entry.lstat().st_mtime) / 86400
-    except OSError:
-        return 0.0
-
-
-def _used(place: Path) -> bool:
-    """Whether it is there; its time then says that it was used now."""
-    with suppress(OSError):
-        os.utime(place)
-        return True
-    return False
 
 
 @contextmanager

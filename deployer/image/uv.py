@@ -10,6 +10,7 @@ from pathlib import Path
 from deployer.errors import DeployerError
 from deployer.image.package_index import PackageIndex
 from deployer.image.requirements import Requirements
+from deployer.tools.oci_layout import ARCHITECTURES
 from deployer.tools.process import Runner
 
 SECONDS = 1800.0
@@ -34,7 +35,7 @@ class Platform:
     @property
     def architecture(self) -> str:
         """The name that OCI and Lambda's neighbours use."""
-        return {"x86_64": "amd64", "aarch64": "arm64"}[self.machine]
+        return ARCHITECTURES[self.machine]
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,19 @@ class Uv:
         options = ["--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links"]
         options += ["--constraints", str(constraints), "--output-file", str(result)]
         options += ["--prerelease", "allow"] if wanted.prereleases else []
-        self._run(["compile", str(source), *options, *self.index.options(wanted, cwd=cwd)], platform, cwd)
+        self._run(["compile", str(source), *options], wanted, platform, cwd)
         return result.read_text("utf-8")
 
     def install(self, resolved: Path, target: Path, *, wanted: Requirements, platform: Platform, cwd: Path) -> None:
         """Exactly the resolved list, each file checked against its hash."""
         options = ["--target", str(target), "--no-deps", "--require-hashes", "--requirements", str(resolved)]
-        self._run(["install", *options, *self.index.options(wanted, cwd=cwd)], platform, cwd)
+        self._run(["install", *options], wanted, platform, cwd)
 
-    def _run(self, arguments: Sequence[str], platform: Platform, cwd: Path) -> None:
-        argv = [str(self.binary), "pip", *arguments, "--python-version", platform.python]
+    def _run(self, arguments: Sequence[str], wanted: Requirements, platform: Platform, cwd: Path) -> None:
+        argv = [str(self.binary), "pip", *arguments, *self.index.options(wanted), "--python-version", platform.python]
         argv += ["--python-platform", platform.wheels, "--only-binary", ":all:", "--color", "never", "--no-progress"]
-        ended = self.runner.run(argv, env=self.index.environment(), cwd=cwd, timeout=SECONDS, log=self.log)
+        variables = self.index.environment(wanted, cwd=cwd)
+        ended = self.runner.run(argv, env=variables, cwd=cwd, timeout=SECONDS, log=self.log)
         if ended.returncode != 0:
             raise _failure(ended.stderr, platform, self.log)
 

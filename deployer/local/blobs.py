@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
+from deployer.files import days_unused, used
 from deployer.image.layer_cache import UNUSED_DAYS
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -33,11 +33,7 @@ class Blobs:
         ValueError for anything that is not a sha256 digest.
         """
         file = self._place(digest)
-        try:
-            os.utime(file)
-        except FileNotFoundError:
-            return None
-        return file
+        return file if used(file) else None
 
     def read(self, digest: str) -> bytes:
         return self._place(digest).read_bytes()
@@ -80,7 +76,7 @@ class Blobs:
     def forget_unused(self, *, now: float) -> None:
         """Remove the blobs that nobody has asked for in UNUSED_DAYS. `now`: epoch seconds."""
         for blob in self._folder.iterdir():
-            if blob.is_file() and (now - blob.stat().st_mtime) / 86400 > UNUSED_DAYS:
+            if blob.is_file() and days_unused(blob, now=now) > UNUSED_DAYS:
                 blob.unlink()
 
     def _place(self, digest: str) -> Path:

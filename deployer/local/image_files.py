@@ -14,6 +14,7 @@ from typing import Any
 from deployer.errors import DeployerError
 from deployer.image.unpacked import set_aside_unused, unpacked_image, unpacked_layer
 from deployer.local.blobs import Blobs
+from deployer.tools.oci_layout import variables_of
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,12 @@ def _remove(folders: Sequence[Path]) -> None:
 
 def _unpacked(root: Path, document: Mapping[str, Any]) -> UnpackedImage:
     config = document.get("config") or {}
-    variables = dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
     return UnpackedImage(
         root=root,
         entrypoint=tuple(config.get("Entrypoint") or ()),
         command=tuple(config.get("Cmd") or ()),
         working_directory=config.get("WorkingDir") or "/",
-        variables=variables,
+        variables=variables_of(config),
         python=(config.get("Labels") or {}).get("deployer.python", ""),
         architecture=str(document.get("architecture") or ""),
     )

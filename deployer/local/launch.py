@@ -6,22 +6,18 @@ variables arrive unchanged.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deployer.image.inside import Inside
-from deployer.image.rebased import TMP, rebased, site_packages, working_directory
+from deployer.image.rebased import DEFAULT_PATH, TMP, Launch, is_python, rebased, site_packages, working_directory
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import UnpackedImage
 from deployer.local.invocation import CannotRun
+from deployer.tools.oci_layout import MACHINES
 from deployer.tools.python_interpreter import Interpreter
 from deployer.tools.sandbox import Isolation
-
-PYTHON = re.compile(r"python[0-9.]*")
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as images write it: as the kernel says it
-DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
 @dataclass(frozen=True)
@@ -32,15 +28,6 @@ class Runtime:
     log_stream: str
     aws: Mapping[str, str]
     tmp: Path
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A process to be started."""
-
-    argv: tuple[str, ...]
-    variables: Mapping[str, str]
-    directory: Path
 
 
 def prepare(
@@ -76,16 +63,12 @@ def _entry(entrypoint: Sequence[str], root: Path, python: Interpreter) -> list[s
     if not entrypoint:
         raise CannotRun("The image names no entry point.")
     program, *arguments = entrypoint
-    if _is_python(program):
+    if is_python(program):
         return [str(python.executable), "-S", "-s", *arguments]  # -S: the host's site-packages stay out
     inside = Inside(root).real(program) if program.startswith("/") else None
     if inside is None or not inside.is_file():
         raise CannotRun(f"The image's entry point {program} is neither Python nor a program of the image.")
     return [str(inside), *arguments]
-
-
-def _is_python(program: str) -> bool:
-    return PYTHON.fullmatch(Path(program).name) is not None
 
 
 def _variables(
@@ -114,7 +97,7 @@ def _of_image(image: UnpackedImage, entrypoint: Sequence[str], tmp: Path) -> dic
     variables = rebased(image.variables, root=image.root, tmp=tmp)
     path = image.variables.get("PATH", DEFAULT_PATH)
     program = entrypoint[0]
-    found = site_packages(image.root, program=program, path=path, python=image.python) if _is_python(program) else ()
+    found = site_packages(image.root, program=program, path=path, python=image.python) if is_python(program) else ()
     if found:
         variables["PYTHONPATH"] = ":".join(filter(None, [variables.get("PYTHONPATH", ""), *map(str, found)]))
     return variables

@@ -22,7 +22,7 @@ from typing import IO, cast
 
 import psutil
 
-from deployer.local.launch import Launch
+from deployer.image.rebased import Launch
 
 MEGABYTE = 1024 * 1024
 GONE_SECONDS = 5.0

@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 
+from deployer.image.unpacked import hold
 from deployer.local import address as addresses
 from deployer.local.address import Folders
 from deployer.local.blobs import Blobs
@@ -58,6 +59,7 @@ class Services:
         self._data_plane.close()
         self._logs.close()
         self._spawner.close()
+        self._hold.close()
         for listener in listeners:
             listener.wait_until_closed()
 
@@ -67,6 +69,7 @@ class Services:
         keys = Keys(self.address.access_key_id, self.address.secret_access_key)
         images = ImageFiles(blobs, folders.cache)
         images.forget_unused(now=time.time())
+        self._hold = hold(folders.cache)
         self._data_plane = DataPlane(self._aws, starter=self._starter(folders, images))
         function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)

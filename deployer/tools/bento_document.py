@@ -163,7 +163,7 @@ def _pip_options(python: Mapping[str, Any]) -> Iterator[str]:
         yield "--no-index"
     elif python.get("index_url"):
         yield f"--index-url {python['index_url']}"
-    for key in ("extra_index_url", "find_links"):
+    for key in ("extra_index_url", "find_links", "trusted_host"):
         yield from (f"--{key.replace('_', '-')} {value}" for value in python.get(key) or ())
     yield from (option.strip() for option in re.split(r"(?:^|\s)(?=-)", str(python.get("pip_args") or "")) if option)
 

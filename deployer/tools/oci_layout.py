@@ -14,6 +14,8 @@ OURS = "deployer: "  # what our own layers' history begins with
 BASE_NAME = "org.opencontainers.image.base.name"
 IMAGES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}  # as images write architectures: as the kernel and wheels say them
+ARCHITECTURES = {machine: architecture for architecture, machine in MACHINES.items()}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def read_layout(folder: Path) -> Layout:
             f"{folder} is not a whole OCI layout of one image: {error}.",
             hint="Make it again with `deployer image build CONTEXT --layout DIR`.",
         ) from error
+
+
+def variables_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """The environment that an image's `config` section gives to its processes."""
+    return dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
 
 
 def _read(folder: Path) -> Layout:

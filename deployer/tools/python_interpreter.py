@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from deployer.errors import DeployerError
 from deployer.tools.process import Runner
 
 SECONDS = 30.0
-# What deployer itself runs on, outside of its virtual environment.
-OWN = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
 DESCRIPTION = (
     "import json, os, platform, sys;"
     "print(json.dumps([os.path.realpath(sys.executable), sys.base_prefix, platform.python_version()]))"
@@ -46,8 +43,9 @@ def find_python(minor: str, *, runner: Runner, variables: Mapping[str, str]) -> 
 
     The one that deployer itself runs on comes first, and is known without asking.
     """
-    if OWN.name == f"python{minor}" and os.access(OWN, os.X_OK):
-        return OWN
+    own = Path(sys.base_prefix, "bin", f"python{sys.version_info.major}.{sys.version_info.minor}")
+    if own.name == f"python{minor}" and os.access(own, os.X_OK):
+        return own
     environment = {**variables, "PATH": _search_path(variables), "UV_PYTHON_DOWNLOADS": "never"}
     argv = (str(find_uv()), "python", "find", "--no-project", "--no-config", "--system", minor)
     found = runner.run(argv, env=environment, cwd=Path("/"), timeout=SECONDS)
@@ -56,9 +54,7 @@ def find_python(minor: str, *, runner: Runner, variables: Mapping[str, str]) -> 
 
 
 def python_build(python: Path, *, runner: Runner, variables: Mapping[str, str]) -> str:
-    """Implementation and full version, such as `3.11.7`. Raises DeployerError when the interpreter does not run."""
-    if python == OWN:
-        return platform.python_version()
+    """The full version, such as `3.11.7`. Raises DeployerError when the interpreter does not run."""
     argv = (str(python), "-I", "-S", "-c", "import platform; print(platform.python_version())")
     answer = runner.run(argv, env=variables, cwd=Path("/"), timeout=SECONDS)
     if answer.returncode != 0:

@@ -137,7 +137,7 @@ class Registry:
         """False when the registry lacks a blob that it had accepted, and there is another round."""
         headers = {"Content-Type": layout.manifest.media_type}
         answer = self._connection.request("PUT", f"{self._url}manifests/{tag}", body=layout.content, headers=headers)
-        if answer.status == 400 and b"BLOB_UNKNOWN" in answer.data and not last:
+        if answer.status in (400, 404) and b"BLOB_UNKNOWN" in answer.data and not last:
             return False
         if answer.status not in (200, 201):
             if _is_immutable(answer):

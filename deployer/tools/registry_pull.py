@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from deployer.errors import DeployerError
 from deployer.tools.http import Unreachable
 from deployer.tools.image_reference import ImageReference
+from deployer.tools.oci_layout import IMAGES, INDEXES
 from deployer.tools.registry_auth import Login
 from deployer.tools.registry_http import PASSING, PIECE, Connection, registry_words, unreachable
 
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
 OCI, DOCKER = "application/vnd.oci.image", "application/vnd.docker"
-MANIFESTS = (f"{OCI}.manifest.v1+json", f"{DOCKER}.distribution.manifest.v2+json")
-INDEXES = (f"{OCI}.index.v1+json", f"{DOCKER}.distribution.manifest.list.v2+json")
 GZIP_LAYERS = (f"{OCI}.layer.v1.tar+gzip", f"{DOCKER}.image.rootfs.diff.tar.gzip")
-ACCEPT = {"Accept": ", ".join((*MANIFESTS, *INDEXES))}
+ACCEPT = {"Accept": ", ".join((*IMAGES, *INDEXES))}
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 DOCUMENT_LIMIT = 4 << 20  # bytes of a manifest or a configuration; the protocol's own limit
 VARIANTS = {"arm64": ("", "v8"), "amd64": ("", "v1")}
@@ -156,7 +155,7 @@ class ImageSource:
 
     def _read_manifest(self, digest: str, document: Mapping[str, Any]) -> Manifest:
         kind = str(document["mediaType"])
-        if kind not in MANIFESTS or not isinstance(document.get("layers"), list):
+        if kind not in IMAGES or not isinstance(document.get("layers"), list):
             raise self._refused(
                 f"has a manifest of type {kind or 'unknown'}", "name an image of Docker's or OCI's format"
             )

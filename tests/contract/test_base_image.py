@@ -237,7 +237,9 @@ def test_the_first_failure_stops_the_other_downloads(server: LoopbackRegistry, p
     assert time.monotonic() - started < 10
 
 
-@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(tar({"a": b"1"}))[:-9]])
+@pytest.mark.parametrize(
+    "content", [b"no gzip at all", gzip.compress(tar({"a": b"1"}))[:-9]], ids=["no gzip", "cut off"]
+)
 def test_a_layer_that_is_no_gzip_is_named(
     server: LoopbackRegistry, puller: Puller, cache: BlobCache, content: bytes
 ) -> None:

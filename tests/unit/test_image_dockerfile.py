@@ -116,7 +116,12 @@ def test_the_users_index_goes_before_the_bentos(tmp_path: Path) -> None:
     own.write_text(
         "[global]\nextra-index-url = https://two.example/s file:///opt/x\ntrusted-host = two.example\n", "utf-8"
     )
-    wanted = Requirements((), index_url="https://bento.example/s", extra_index_urls=("https://three.example/s",))
+    wanted = Requirements(
+        (),
+        index_url="https://bento.example/s",
+        extra_index_urls=("https://three.example/s",),
+        trusted_hosts=("three.example",),
+    )
     said: list[str] = []
 
     variables = {"UV_DEFAULT_INDEX": "https://one.example/s", "PIP_CONFIG_FILE": str(own)}
@@ -125,7 +130,7 @@ def test_the_users_index_goes_before_the_bentos(tmp_path: Path) -> None:
     lines = (tmp_path / "secrets" / "pip.conf").read_text("utf-8").splitlines()
     assert "index-url = https://one.example/s" in lines
     assert ["extra-index-url = https://two.example/s", "    https://three.example/s"] == lines[4:6]
-    assert "trusted-host = two.example" in lines
+    assert ["trusted-host = two.example", "    three.example"] == lines[6:8]
     assert 1 == len(said)
 
 

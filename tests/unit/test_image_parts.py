@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from stand_in_runner import StandInRunner
 
-from deployer.errors import DeployerError
+from deployer.errors import BadInput, DeployerError
+from deployer.files import used
 from deployer.image import manifest, size_limit
 from deployer.image.installed import normalise
 from deployer.image.layer_cache import UNUSED_DAYS, Blob, BlobCache, BlobWriter
@@ -68,8 +70,10 @@ def test_a_failed_build_leaves_no_blob_and_no_record(tmp_path: Path) -> None:
         writer.write(b"half")
         raise OSError(28, "No space left on device")
 
+    threads = threading.active_count()
     with pytest.raises(OSError, match="No space"):
         cache.get("key-aa", fail)
+    assert threading.active_count() == threads
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["aa"]  # the lock
 
 
@@ -85,6 +89,22 @@ def test_what_nobody_uses_is_removed(tmp_path: Path) -> None:
     cache.prune()
     assert not cache.path(old.digest).exists()
     assert cache.path(used.digest).exists()
+
+
+def test_what_another_build_has_just_removed_is_not_there(tmp_path: Path) -> None:
+    """`touch` would make an empty file of it, which the next build would take for a whole one."""
+    assert not used(tmp_path / "gone")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_with_something_else_in_it_becomes_no_layout(tmp_path: Path) -> None:
+    """A layout has a requirements.txt of its own, and a project has one too."""
+    (tmp_path / "requirements.txt").write_text("mine\n", "utf-8")
+    with pytest.raises(BadInput, match="not empty"):
+        manifest.check_place(tmp_path)
+    (tmp_path / "oci-layout").write_text("{}", "utf-8")
+    manifest.check_place(tmp_path)
+    manifest.check_place(tmp_path / "new")
 
 
 def never(writer: BlobWriter) -> None:

@@ -13,6 +13,7 @@ from deployer.errors import DeployerError
 from deployer.image import requirements
 from deployer.image.package_index import PackageIndex, pip_settings
 from deployer.image.requirements import Requirements, package_name, parse
+from deployer.image.uv import Platform, Uv
 from deployer.models import Bento, Tag
 
 BENTOML_1_4 = """--index-url https://index.example/simple
@@ -125,38 +126,76 @@ def telling_uv(asked: Asked) -> Answer:
     return 0, f"--index-url {index}\n\n"
 
 
-def options(wanted: Requirements, variables: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """uv's options for these sources, and what the user was told."""
+def index_of(variables: Mapping[str, str], said: list[str]) -> PackageIndex:
+    return PackageIndex(Path("uv"), StandInRunner(program=telling_uv), variables, said.append)
+
+
+def sources(wanted: Requirements, variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """uv's variables for these sources, the user's own left out, and what the user was told."""
     said: list[str] = []
-    index = PackageIndex(Path("uv"), StandInRunner(program=telling_uv), variables, said.append)
-    return index.options(wanted, cwd=Path("/")), said
+    found = index_of(variables, said).environment(wanted, cwd=Path("/"))
+    users = {**variables, **pip_settings(variables), "UV_PYTHON_DOWNLOADS": "never"}
+    return dict(found.items() - users.items()), said
 
 
 @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"])
 def test_the_users_mirror_wins_over_the_bentos_index(name: str) -> None:
     """Whichever variable names it; the user is told, without the password."""
-    found = options(PRIVATE, {name: "https://mine.example/simple"})
-    assert found == ([], ["package index private.example of the Bento: your own is used instead"])
+    found = sources(PRIVATE, {name: "https://mine.example/simple"})
+    assert found == ({}, ["package index private.example of the Bento: your own is used instead"])
 
 
 def test_the_bentos_index_holds_where_the_user_has_none() -> None:
     """A private index in the Bento is a choice, and said."""
-    found = options(PRIVATE, {})
-    assert found == (["--default-index", PRIVATE.index_url], ["package index private.example of the Bento: used"])
+    found = sources(PRIVATE, {})
+    assert found == ({"UV_DEFAULT_INDEX": PRIVATE.index_url}, ["package index private.example of the Bento: used"])
 
 
 def test_the_index_that_bentoml_writes_into_every_bento_is_no_choice() -> None:
     """uv's own default is neither handed on nor worth a word."""
-    assert options(Requirements(("x",), index_url=f"{DEFAULT}/"), {}) == ([], [])
+    assert sources(Requirements(("x",), index_url=f"{DEFAULT}/"), {}) == ({}, [])
 
 
 def test_extra_indexes_and_links_of_the_bento_are_used() -> None:
     """As pip does, the best version of all indexes is taken."""
     wanted = Requirements(("x",), extra_index_urls=("https://extra.example",), find_links=("https://links.example",))
-    expected = ["--index", "https://extra.example", "--find-links", "https://links.example"]
-    found, said = options(wanted, {})
-    assert found == [*expected, "--index-strategy", "unsafe-best-match"]
+    found, said = sources(wanted, {})
+    assert found == {"UV_INDEX": "https://extra.example", "UV_FIND_LINKS": "https://links.example"}
     assert said == ["extra package index extra.example of the Bento: used"]
+    assert index_of({}, []).options(wanted) == ["--index-strategy", "unsafe-best-match"]
+
+
+def test_the_bentos_sources_are_added_to_the_users() -> None:
+    """As options they would take the place of the user's variables."""
+    wanted = Requirements(("x",), extra_index_urls=("https://b",), find_links=("/b",), trusted_hosts=("b",))
+    found, _ = sources(wanted, {"PIP_EXTRA_INDEX_URL": "https://a", "UV_FIND_LINKS": "/a", "UV_INSECURE_HOST": "a"})
+    assert found == {"UV_INDEX": "https://a https://b", "UV_FIND_LINKS": "/a,/b", "UV_INSECURE_HOST": "a b"}
+
+
+def test_no_index_and_trusted_hosts_of_the_bento_are_honoured() -> None:
+    """A package that the Bento wants from its own folder alone never comes from the public index."""
+    wanted = parse("--no-index\n--find-links ./mine\n--trusted-host own.example\nx==1\n", bentoml_version="1.4.39")
+    assert (wanted.no_index, wanted.trusted_hosts) == (True, ("own.example",))
+    assert index_of({}, []).options(wanted) == ["--no-index"]
+
+
+def test_a_password_in_an_index_address_is_in_no_log(tmp_path: Path) -> None:
+    """The log has the command line, so no address is on it."""
+    runner = StandInRunner(program=telling_uv)
+    uv = Uv(Path("uv"), runner, PackageIndex(Path("uv"), runner, {}, lambda line: None))
+    wanted = Requirements(("x",), index_url="https://u:secret@a/s", extra_index_urls=("https://u:secret@b/s",))
+    uv.install(tmp_path / "x.txt", tmp_path, wanted=wanted, platform=Platform("3.11", "x86_64"), cwd=tmp_path)
+    assert "secret" in runner.asked[-1].env["UV_INDEX"]
+    assert not [asked.argv for asked in runner.asked if "secret" in " ".join(asked.argv)]
+
+
+def test_another_index_asks_for_another_resolution() -> None:
+    """What was chosen from one index is not taken for another; a renewed login alone changes nothing."""
+    one, renewed, other = ("https://u:a@one/s", "https://u:b@one/s", "https://u:a@other/s")
+    keys = [index_of({"PIP_INDEX_URL": url}, []).identity() for url in (one, renewed, other)]
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
+    assert "u:" not in keys[0]
 
 
 def test_pips_settings_stand_in_where_uv_has_none() -> None:

@@ -9,6 +9,7 @@ import resource
 import signal
 import stat
 import tarfile
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from deployer.errors import DeployerError
 from deployer.image.layer_cache import UNUSED_DAYS
-from deployer.image.unpacked import set_aside_unused, unpack, unpacked_image, unpacked_layer
+from deployer.image.unpacked import hold, set_aside_unused, unpack, unpacked_image, unpacked_layer
 
 LINK, HARD, DIR = tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE
 Entry = tuple[tarfile.TarInfo, bytes]
@@ -285,6 +286,17 @@ def test_what_nothing_uses_is_set_aside(tmp_path: Path) -> None:
     assert all(path.is_dir() for path in gone)
     assert sorted(path.name for path in cache.glob("*/*") if path not in gone) == ["used", "used"]
     assert set_aside_unused(tmp_path / "absent", now=now) == []
+
+
+def test_nothing_is_set_aside_while_something_runs_from_the_cache(tmp_path: Path) -> None:
+    """Whichever process asks; afterwards it goes."""
+    cache, blob = tmp_path / "cache", layer(tmp_path / "layer", entry("a", "a"))
+    place, later = unpacked_layer(blob, "old", cache), time.time() + (UNUSED_DAYS + 1) * 86400
+    with hold(cache), hold(cache):
+        assert set_aside_unused(cache, now=later) == []
+        assert place.is_dir()
+    assert len(set_aside_unused(cache, now=later)) == 1
+    assert not place.exists()
 
 
 def test_several_may_unpack_the_same_image_at_once(tmp_path: Path) -> None:

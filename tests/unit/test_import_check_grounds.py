@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from deployer.errors import DeployerError
 from deployer.image import archive, manifest
 from deployer.image.archive import Tree
 from deployer.image.import_check import ImportCheck
-from deployer.image.import_report import MARK
+from deployer.image.import_check.report import MARK
 from deployer.image.layer_cache import BlobCache
 from deployer.image.manifest import TitledBlob
 
@@ -151,3 +152,13 @@ def test_a_success_is_kept_but_no_failure(layout: Layouts, tmp_path: Path) -> No
     assert checked(layout(), runner, cache)[-1].startswith("import check: ok (0")
     assert ["import check: ok (cached)"] == checked(layout(model="2"), runner, cache)
     assert len(imports(runner)) == 1
+
+
+def test_what_no_check_has_used_for_long_is_removed(layout: Layouts, tmp_path: Path) -> None:
+    """Unpacked images are large, and on a machine that only deploys to AWS nothing else ever looks at them."""
+    old = tmp_path / "cache" / "local" / "layers" / "old"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    checked(layout(), machine(), tmp_path / "cache")
+    assert not list(old.parent.glob("*old*"))
+    assert len(list(old.parent.iterdir())) == 4

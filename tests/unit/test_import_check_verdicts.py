@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deployer.image.import_failure import Ground, Verdict, judge
-from deployer.image.import_report import MARK
+from deployer.image.import_check.failure import Ground, Verdict, judge
+from deployer.image.import_check.report import MARK
 from deployer.runtime import import_check
 from deployer.tools.process import Completed
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from local_aws import ACCOUNT, REGION
 
+from deployer.image.rebased import TMP, Launch
 from deployer.local.functions import FunctionName, FunctionVersion, ImageOverrides
 from deployer.local.image_files import UnpackedImage
 from deployer.local.invocation import CannotRun
-from deployer.local.launch import TMP, Launch, Runtime, prepare, require_machine
+from deployer.local.launch import Runtime, prepare, require_machine
 from deployer.tools.python_interpreter import Interpreter
 from deployer.tools.sandbox import Isolation
 

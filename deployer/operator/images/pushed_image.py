@@ -65,7 +65,11 @@ class PushedImage:
             answer = requests.get(f"{self._base}/{path}", headers=headers, auth=self._login, timeout=SECONDS)
         except requests.RequestException as error:
             raise Unfit(f"The registry of {self._reference} cannot be asked: {error}") from error
-        return answer if answer.status_code == requests.codes.ok else None
+        if answer.status_code not in (requests.codes.ok, requests.codes.not_found):
+            raise Unfit(
+                f"The registry of {self._reference} answered {answer.status_code} when it was asked for {path}."
+            )
+        return answer if answer.ok else None
 
 
 def _titles(config: dict[str, Any], count: int) -> list[str]:

@@ -99,6 +99,8 @@ class DockerImages:
         address, login = self._address(repository), (username, password) if username and password else None
         there = PushedImage(self._job["registry_url"], repository, login)
         before = self._look(there.digest)
+        if self._job["import_check"]:
+            say("import check: not made of an image that Docker has built")
         say("pushing with Docker")
         try:
             self._push(repository=address, username=username, password=password)

@@ -1,4 +1,4 @@
-"""The import check: before an image is pushed, its service is imported once from the built layers, in a clean process.
+"""One check from its start to its verdict, which is kept for the next push of the same packages and code.
 
 A missing module or shared library is found here and not at the first request. Read-only but for /tmp, without a
 network, on the base image's own system where there is one. What cannot be tried on this machine is said, not failed.
@@ -7,8 +7,8 @@ network, on the base image's own system where there is one. What cannot be tried
 from __future__ import annotations
 
 import json
-import os
 import platform as host
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -18,18 +18,17 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import DeployerError
-from deployer.files import replace_file
-from deployer.image.import_failure import Ground, judge
-from deployer.image.import_ground import Grounds, NotPossible
-from deployer.image.import_key import import_key
-from deployer.image.import_report import tail
-from deployer.image.unpacked import unpacked_image, unpacked_layer
-from deployer.tools.oci_layout import Layout, read_layout
+from deployer.files import days_unused, replace_file, used
+from deployer.image.import_check.failure import Ground, judge
+from deployer.image.import_check.ground import Grounds, NotPossible
+from deployer.image.import_check.key import import_key
+from deployer.image.import_check.report import tail
+from deployer.image.layer_cache import UNUSED_DAYS
+from deployer.image.unpacked import set_aside_unused, unpacked_image, unpacked_layer
+from deployer.tools.oci_layout import MACHINES, Layout, read_layout
 from deployer.tools.process import Completed, Runner
 
 SECONDS = 120.0
-UNUSED_DAYS = 30.0
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 MORE_SECONDS = 20.0  # for the sandbox itself: the process ends in time by its own clock
 
 Say = Callable[[str], None]
@@ -65,7 +64,7 @@ class ImportCheck:
         ground = Grounds(self.runner, self.variables, self.cache / "import-check").find(image, config)
         key = import_key(image, config, ground=ground.identity)
         record = self.cache / "import-check" / "passed" / key
-        if _known(record):
+        if used(record):
             self.say("import check: ok (cached)")
             return
         if ground.remark:
@@ -77,6 +76,7 @@ class ImportCheck:
             completed = self.runner.run(
                 launch.argv, env=launch.variables, cwd=launch.directory, timeout=limit, log=self.log
             )
+        self._forget_unused()
         if self._passes(completed, ground.ground):
             _remember(record)
             self.say(f"import check: ok ({time.monotonic() - started:.1f} s)")
@@ -85,6 +85,11 @@ class ImportCheck:
         cache = self.cache / "local"
         layers = (unpacked_layer(image.path(layer), layer.digest, cache) for layer in image.blobs[:-1])
         return unpacked_image(image.manifest.digest, layers, cache)
+
+    def _forget_unused(self) -> None:
+        """Where no local AWS is ever started, nobody else does it."""
+        for folder in set_aside_unused(self.cache / "local", now=time.time()):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _passes(self, completed: Completed, ground: Ground) -> bool:
         """False for what proves nothing."""
@@ -105,14 +110,6 @@ def _require_this_machine(architecture: str) -> None:
         raise NotPossible(f"the image is for {wanted}, this machine is {here}")
 
 
-def _known(record: Path) -> bool:
-    """Its time then says that it was asked for now."""
-    with suppress(OSError):
-        os.utime(record)
-        return True
-    return False
-
-
 def _remember(record: Path) -> None:
     """And forget what no push has asked for lately."""
     record.parent.mkdir(parents=True, exist_ok=True)
@@ -120,5 +117,5 @@ def _remember(record: Path) -> None:
     now = time.time()
     for other in record.parent.iterdir():
         with suppress(OSError):
-            if now - other.stat().st_mtime > UNUSED_DAYS * 86400:
+            if days_unused(other, now=now) > UNUSED_DAYS:
                 other.unlink()

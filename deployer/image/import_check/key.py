@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from deployer.tools.oci_layout import Layout
+from deployer.tools.oci_layout import Layout, variables_of
 
 PIECE = 1 << 20
 READ_AHEAD = 1 << 16
@@ -23,18 +23,13 @@ NOT_LOADED = ("README.md", "apis/")  # of the Bento's folder: BentoML writes ver
 def import_key(layout: Layout, config: Mapping[str, Any], *, ground: list[str]) -> str:
     """`ground` says what the import runs on: the interpreter, the sandbox, the check itself."""
     settings = {name: config.get(name) for name in ("Env", "Entrypoint", "WorkingDir", "User")}
-    home = _home(config)
+    home = variables_of(config).get("BENTO_PATH", "").strip("/")
     layers = [
         _code(layout.path(layer), home) if layer.title == "service" else layer.digest
         for layer in layout.blobs[:-1]
         if not layer.title.startswith("model ")
     ]
     return hashlib.sha256(json.dumps([layers, settings, ground], sort_keys=True).encode()).hexdigest()
-
-
-def _home(config: Mapping[str, Any]) -> str:
-    variables = dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
-    return str(variables.get("BENTO_PATH", "")).strip("/")
 
 
 def _code(blob: Path, home: str) -> str:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployer.image.import_failure import Ground
-from deployer.image.rebased import TMP, rebased, working_directory
-from deployer.tools.oci_layout import Layout
+from deployer.image.import_check.failure import Ground
+from deployer.image.rebased import DEFAULT_PATH, TMP, Launch, is_python, rebased, working_directory
+from deployer.tools.oci_layout import Layout, variables_of
 from deployer.tools.process import Runner
 from deployer.tools.python_interpreter import Interpreter, describe, find_python
 from deployer.tools.sandbox import Isolation, probe
 
-PYTHON = re.compile(r"python[0-9.]*")
 MODULE = "deployer_runtime.import_check"
-PATH = "/usr/local/bin:/usr/bin:/bin"
 MEGABYTES = 512  # Lambda's /tmp unless a function asks for more
 # What Lambda sets for every function; libraries read it at import.
 OF_LAMBDA = {
@@ -34,15 +31,6 @@ OF_LAMBDA = {
 
 class NotPossible(Exception):
     """This machine cannot try this image."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A process to be run."""
-
-    argv: tuple[str, ...]
-    variables: Mapping[str, str]
-    directory: Path
 
 
 @dataclass(frozen=True)
@@ -63,7 +51,7 @@ class Setting:
     def launch(self, root: Path, config: Mapping[str, Any], *, tmp: Path, seconds: float) -> Launch:
         """`root` is the unpacked image; `tmp` is /tmp where there is no sandbox."""
         command = ["-m", MODULE, str(seconds)]
-        variables = {"PATH": PATH, **_variables(config)}
+        variables = {"PATH": DEFAULT_PATH, **variables_of(config)}
         place = str(config.get("WorkingDir") or "/")
         if self.python is None:
             argv = self.isolation.argv(
@@ -101,7 +89,7 @@ class Grounds:
         """Raises NotPossible."""
         isolation = probe(self.folder / "sandbox", runner=self.runner, network=False)
         minor = str((config.get("Labels") or {}).get("deployer.python", ""))
-        bento = _variables(config).get("BENTO_PATH", "")
+        bento = variables_of(config).get("BENTO_PATH", "")
         based = _has_base(image)
         if based and isolation.full:
             return Setting(isolation, None, Ground(minor, bento, system=image.base or "of the image"))
@@ -127,11 +115,7 @@ def _has_base(image: Layout) -> bool:
     )
 
 
-def _variables(config: Mapping[str, Any]) -> dict[str, str]:
-    return dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry)
-
-
 def _program(config: Mapping[str, Any]) -> str:
     """The image's own interpreter, as its entry point names it."""
     program = next(iter(config.get("Entrypoint") or ()), "")
-    return str(program) if PYTHON.fullmatch(Path(program).name) else "python3"
+    return str(program) if is_python(program) else "python3"

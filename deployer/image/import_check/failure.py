@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from deployer.image.import_report import (
+from deployer.image.import_check.report import (
     NOT_FOUND,
     Raised,
     Report,
