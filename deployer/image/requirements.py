@@ -24,7 +24,7 @@ CONSTRAINTS = (
     ((1, 3), (1, 2), "pydantic<2.9"),
 )
 _SOURCES = ("--index-url", "--extra-index-url", "--find-links", "--pre", "--no-index", "--trusted-host")
-_IGNORED = ("--no-binary", "--only-binary", "--prefer-binary", "--require-hashes")
+_IGNORED = ("--only-binary", "--prefer-binary", "--require-hashes")
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ class Bench:
     environment: Environment
     engine: Mapping[str, str]
     base: str
+    import_check: bool = False  # the tiny Bento's bentoml is a stand-in that can load nothing
 
     def write(self, **keys: Any) -> Path:
         """The Bento `tiny:v1`; `keys` are put into its bento.yaml."""
@@ -68,7 +69,7 @@ class Bench:
             config=DeploymentConfig(name=f"tiny-{self.root.name[-20:].strip('-_').replace('_', '-')}"),
             environment=self.environment,
             log=self.root / "run.log",
-            plan=ImagePlan("docker", self.base, ""),
+            plan=ImagePlan("docker", self.base, "", self.import_check),
         )
 
     def build(self, lines: list[str] | None = None, **variables: str) -> Image:
@@ -165,6 +166,16 @@ def test_a_step_that_fails_is_shown_with_its_last_words(bench: Bench) -> None:
     assert "nothing-like-this: not found" in str(caught.value)
     assert caught.value.log is not None
     assert "about to fail" in caught.value.log.read_text("utf-8")
+
+
+def test_a_service_that_cannot_be_imported_is_not_pushed(bench: Bench) -> None:
+    """It is tried in a container as Lambda's; the error is the service's own."""
+    bench.write()
+
+    with pytest.raises(DeployerError, match="cannot be imported from the image that Docker built") as caught:
+        replace(bench, import_check=True).build()
+    assert "AttributeError" in caught.value.message
+    assert "import_check: false" in (caught.value.hint or "")
 
 
 def test_a_base_of_another_python_is_refused(bench: Bench) -> None:

@@ -31,6 +31,7 @@ def with_image(builder: str = "auto", base: str = "") -> DeploymentConfig:
         (PLAIN, CONFIG, AWS, ImagePlan("oci", "", "x86_64")),
         (PLAIN, CONFIG, LOCAL, ImagePlan("oci", "none", "aarch64")),
         (PLAIN, with_image("docker"), AWS, ImagePlan("docker", "", "x86_64")),
+        (WITH_BASE, with_image("docker"), LOCAL, ImagePlan("docker", "example.com/base:1", "aarch64")),
         (PLAIN, with_image("oci", "python:3.11"), LOCAL, ImagePlan("oci", "python:3.11", "aarch64")),
         (WITH_BASE, CONFIG, AWS, ImagePlan("oci", "example.com/base:1", "x86_64")),
         (WITH_BASE, with_image(base="python:3.11"), AWS, ImagePlan("oci", "python:3.11", "x86_64")),

@@ -24,11 +24,13 @@ from bentoml.exceptions import BentoMLException
 
 from .buildx_output import BuildxOutput
 from .calls import ImageCalls, say
+from .docker_import import NotImported, import_once
 from .pushed_image import PushedImage, Unfit
 
 T = TypeVar("T")
 PLATFORMS = {"x86_64": "linux/amd64", "amd64": "linux/amd64", "aarch64": "linux/arm64", "arm64": "linux/arm64"}
 CHECK_SECONDS = 60
+LARGEST = 10 * 1000**3  # bytes unpacked, all layers together: Lambda's limit
 OTHERWISE = "Or build without Docker: `image: {builder: oci}` in the config."
 # A sign in what buildx says, and what to do about it.
 WAYS_OUT = (
@@ -99,8 +101,7 @@ class DockerImages:
         address, login = self._address(repository), (username, password) if username and password else None
         there = PushedImage(self._job["registry_url"], repository, login)
         before = self._look(there.digest)
-        if self._job["import_check"]:
-            say("import check: not made of an image that Docker has built")
+        self._check(address)
         say("pushing with Docker")
         try:
             self._push(repository=address, username=username, password=password)
@@ -111,6 +112,25 @@ class DockerImages:
         self._calls.keep("build", {"layers": self._look(lambda: there.layers(digest))})
         say("pushed" if digest != before else "already there")
         self._calls.keep("push", {"digest": digest, "pushed": [digest] if digest != before else []})
+
+    def _check(self, image: str) -> None:
+        """What Lambda would refuse, and what would fail at the first request."""
+        size = int(docker.from_env().images.get(image).attrs["Size"])
+        if size > LARGEST:
+            hint = "Leave out packages or models that the service does not need, or take a smaller base image."
+            self._calls.fail(
+                f"The image is {size / 1e9:.2f} GB unpacked, and Lambda takes {LARGEST / 1e9:.0f} GB.", hint
+            )
+        if not self._job["import_check"]:
+            return
+        try:
+            import_once(image, say)
+        except NotImported as error:
+            hint = (
+                "Add what is missing to bentofile.yaml and build the Bento again. Where the service cannot be imported "
+            )
+            hint += "without a network, `image: {import_check: false}` in the config leaves this out."
+            self._calls.fail(str(error), hint, error.words)
 
     def _look(self, question: Callable[[], T]) -> T:
         try:
