@@ -187,14 +187,14 @@ def _counted(count: int, noun: str) -> str:
 
 
 def _packages(found: _Contents) -> list[PackageReport]:
-    """Each file counts for the package whose record names it, bytecode for that of its source."""
+    """Each file counts for the package whose record names it, bytecode for that of its source. Names as PyPI's."""
     owner = {path: package for package, paths in found.records.items() for path in paths}
     totals = dict.fromkeys(found.records, 0)
     for path, size in found.sizes.items():
         package = owner.get(_BYTECODE.sub(r"\1.py", path))
         if package is not None:
             totals[package] += size
-    return [PackageReport(name, version, size) for (name, version), size in totals.items()]
+    return [PackageReport(name.replace("_", "-"), version, size) for (name, version), size in totals.items()]
 
 
 def _damaged(layout: Layout, blob: Descriptor, why: str) -> DeployerError:
