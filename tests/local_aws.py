@@ -116,9 +116,9 @@ def tiny_image(
 
     `base` are the layers of a base image below ours, `program` is the Python of its entry point.
     """
-    layers = [_layer({"home/app/app.py": handler.encode()})]
+    layers = [layer({"home/app/app.py": handler.encode()})]
     if runtime:
-        layers.insert(0, _layer(runtime_interface()))
+        layers.insert(0, layer(runtime_interface()))
     layers = [*base, *layers]
     config = {
         "architecture": architecture,
@@ -167,7 +167,7 @@ def runtime_interface() -> dict[str, bytes]:
     return _installed[PYTHON]
 
 
-def _layer(files: Mapping[str, bytes]) -> bytes:
+def layer(files: Mapping[str, bytes]) -> bytes:
     raw = io.BytesIO()
     folders = sorted({str(parent) for name in files for parent in Path(name).parents} - {"."})
     with tarfile.open(fileobj=raw, mode="w") as archive:
@@ -265,11 +265,15 @@ class LocalAws:
             log=base64.b64decode(answer.get("LogResult", "")).decode(),
         )
 
-    def url(self, name: str, *, auth: str = "NONE", qualifier: str = "live", version: str = "1") -> str:
+    def url(
+        self, name: str, *, auth: str = "NONE", qualifier: str = "live", version: str = "1", mode: str = "BUFFERED"
+    ) -> str:
         """Put a function URL on an alias, public when `auth` is NONE; the URL."""
         functions = self.aws("lambda")
         functions.create_alias(FunctionName=name, Name=qualifier, FunctionVersion=version)
-        made = functions.create_function_url_config(FunctionName=name, Qualifier=qualifier, AuthType=auth)
+        made = functions.create_function_url_config(
+            FunctionName=name, Qualifier=qualifier, AuthType=auth, InvokeMode=mode
+        )
         if auth == "NONE":
             for number, action in enumerate(("InvokeFunctionUrl", "InvokeFunction")):
                 functions.add_permission(

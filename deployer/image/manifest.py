@@ -24,12 +24,18 @@ INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MARKER = "oci-layout"  # the file by which a layout is known
 EPOCH = "1970-01-01T00:00:00Z"
 
+# What libraries write goes to Lambda's only writable folder. Most follow HOME (HF_HOME, TORCH_HOME, KERAS_HOME and the
+# like): they are not set, since a base image that has models inside names their place so.
 RUNTIME_ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
     "PYTHONPATH": "/opt/python:/opt/deployer",
     "BENTO_PATH": "/home/bentoml/bento",
-    "HOME": "/tmp",  # noqa: S108  Lambda's only writable folder
+    "HOME": "/tmp",  # noqa: S108
+    "TMPDIR": "/tmp",  # noqa: S108
+    "XDG_CACHE_HOME": "/tmp/.cache",  # noqa: S108
+    "XDG_CONFIG_HOME": "/tmp/.config",  # noqa: S108
+    "XDG_DATA_HOME": "/tmp/.local/share",  # noqa: S108
     "BENTOML_HOME": "/tmp/bentoml",  # noqa: S108
     "BENTOML_DO_NOT_TRACK": "True",
     "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108

@@ -10,35 +10,15 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from typing import Protocol
 
-from deployer.local.function_logs import FunctionLogs, Stream, new_stream
+from deployer.local.function_logs import FunctionLogs, new_stream
+from deployer.local.function_process import NotStarted, Process, StartProcess
 from deployer.local.functions import FunctionVersion
-from deployer.local.invocation import PAYLOAD_LIMIT, UNHANDLED, Answer, Invocation, Run, failure
+from deployer.local.invocation import JSON, PAYLOAD_LIMIT, UNHANDLED, Answer, Invocation, Run, failure
 
 INIT_SECONDS = 10.0
 TAIL_CHARACTERS = 4096
-
-
-class Process(Protocol):
-    """What an environment needs of its process. `runtime_process.RuntimeProcess` is the real one."""
-
-    peak_megabytes: int
-
-    @property
-    def alive(self) -> bool: ...
-
-    @property
-    def ending(self) -> str: ...
-
-    def sample(self, *, afresh: bool = False) -> int: ...
-
-    def drain(self) -> None: ...
-
-    def kill(self) -> None: ...
-
-
-StartProcess = Callable[[Stream, Callable[[str], None], Callable[[], None]], Process]
+ENDING_SECONDS = 0.5  # within which a process is gone whose connection has broken off because it ended
 
 
 class Gone(Exception):
@@ -62,7 +42,7 @@ class ExecutionEnvironment:
         self._waiting: Run | None = None  # given by the caller, not yet fetched
         self._running: Run | None = None  # fetched, until the runtime asks for the next one
         self._verdict = ""  # why the process was ended: timeout, memory or ended
-        self._process: Process = _NotStarted()
+        self._process: Process = NotStarted()
 
     def start(self, start: StartProcess) -> None:
         """Start the process; `start` gets the log stream, and whom to tell each line and the end."""
@@ -87,7 +67,7 @@ class ExecutionEnvironment:
             self._wait_for_report(run)
         self.last_used = time.monotonic()
         log = "\n".join(run.lines)[-TAIL_CHARACTERS:] if want_log else ""
-        return Answer(payload, self.version.version, invocation.request_id, error, log)
+        return Answer(payload, self.version.version, invocation.request_id, error, log, run.content_type)
 
     @property
     def usable(self) -> bool:
@@ -126,13 +106,30 @@ class ExecutionEnvironment:
             self._changed.notify_all()
             return run.invocation, time.time() + self.version.timeout
 
-    def respond(self, request_id: str, payload: bytes) -> bool:
+    def running(self, request_id: str) -> Invocation | None:
+        """The invocation of that id, while it has no result."""
+        with self._changed:
+            run = self._running
+            same = run is not None and run.invocation.request_id == request_id and run.result is None
+            return run.invocation if run is not None and same else None
+
+    def respond(self, request_id: str, payload: bytes, *, content_type: str = JSON) -> bool:
         """False when the payload is too large, or the invocation is not the running one."""
         if len(payload) > PAYLOAD_LIMIT:
-            message = f"Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
-            self._settle(request_id, failure("Function.ResponseSizeTooLarge", message), UNHANDLED)
-            return False
-        return self._settle(request_id, payload, "")
+            return self.respond_too_large(request_id, limit=PAYLOAD_LIMIT)
+        return self._settle(request_id, payload, "", content_type)
+
+    def respond_too_large(self, request_id: str, *, limit: int) -> bool:
+        message = f"Response payload size exceeded maximum allowed payload size ({limit} bytes)."
+        self._settle(request_id, failure("Function.ResponseSizeTooLarge", message), UNHANDLED)
+        return False
+
+    def break_off(self, request_id: str, reason: str) -> None:
+        """The response ended in its middle. A process that has ended says more than that."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over, ENDING_SECONDS)
+            if not self._over:
+                self._settle(request_id, failure("Runtime.TruncatedResponse", reason), UNHANDLED)
 
     def fail(self, request_id: str, payload: bytes) -> bool:
         return self._settle(request_id, payload, UNHANDLED)
@@ -151,12 +148,12 @@ class ExecutionEnvironment:
     def _await(self, condition: Callable[[], bool], seconds: float) -> None:
         self._changed.wait_for(lambda: condition() or self._over, seconds)
 
-    def _settle(self, request_id: str, payload: bytes, error: str) -> bool:
+    def _settle(self, request_id: str, payload: bytes, error: str, content_type: str = JSON) -> bool:
         with self._changed:
             run = self._running
             if run is None or run.invocation.request_id != request_id or run.result is not None:
                 return False
-            run.result, run.answered = (payload, error), time.monotonic()
+            run.result, run.answered, run.content_type = (payload, error), time.monotonic(), content_type
             self._changed.notify_all()
             return True
 
@@ -217,18 +214,3 @@ class ExecutionEnvironment:
         if run is not None:
             run.lines.append(line)
         self._logs.write(self._stream, line)
-
-
-class _NotStarted:
-    """Stands in until `start`."""
-
-    peak_megabytes = 0
-    alive = True
-    ending = "not started"
-
-    def sample(self, *, afresh: bool = False) -> int:
-        return 0
-
-    def drain(self) -> None: ...
-
-    def kill(self) -> None: ...

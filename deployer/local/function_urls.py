@@ -5,21 +5,27 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.control_plane import ControlPlane
 from deployer.local.data_plane import DataPlane
-from deployer.local.functions import LATEST, NoSuchFunction
-from deployer.local.invocation import PAYLOAD_LIMIT, CannotRun, Invocation, Throttled, new_request_id
-from deployer.local.payload_v2 import HttpRequest, to_event, to_response
+from deployer.local.functions import LATEST, FunctionVersion, NoSuchFunction
+from deployer.local.http_integration import CONTENT_TYPE, whole
+from deployer.local.invocation import PAYLOAD_LIMIT, Answer, CannotRun, Invocation, Throttled, new_request_id
+from deployer.local.live_response import BrokenOff, LiveResponse
+from deployer.local.payload_v2 import HttpRequest, HttpResponse, failed, to_event, to_response
 from deployer.local.server import error
 from deployer.local.signature import Keys, SignedRequest, is_signed
+from deployer.local.streamed_url import Running, streamed
 from deployer.local.url_configs import UrlConfig, UrlConfigs
 
 PREFIX = re.compile(r"/lambda-url/(?P<id>[a-z0-9]{32})(?P<rest>/[^?]*)?")
 
+STREAM = "RESPONSE_STREAM"
+OF_THE_SERVER = ("content-length", "connection", "transfer-encoding")
 PUBLIC_ACTIONS = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")  # AWS asks for both since October 2025
 
 
@@ -64,21 +70,31 @@ class FunctionUrls:
         try:
             version = self._control_plane.version(config.function, config.qualifier or LATEST)
             invocation = Invocation(json.dumps(event).encode(), config.arn, request_id=request_id)
-            answer = self._data_plane.invoke(version, invocation)
+            made = self._answered(config, version, invocation, method=http.method)
         except NoSuchFunction as missing:
             return error(404, str(missing))
         except Throttled:
             return _message(429, "Rate Exceeded.")
         except CannotRun as impossible:
             return _message(502, str(impossible))
-        response = to_response(answer.payload, error=answer.error)
-        made = Response(response.body, status=response.status)
-        made.headers.clear()
-        for name, value in (*response.headers, ("x-amzn-RequestId", request_id)):
-            if name.lower() not in ("content-length", "connection", "transfer-encoding"):
-                made.headers.add(name, value)
-        made.headers["Content-Length"] = str(len(response.body))
+        made.headers["x-amzn-RequestId"] = request_id
         return made
+
+    def _answered(
+        self, config: UrlConfig, version: FunctionVersion, invocation: Invocation, *, method: str
+    ) -> Response:
+        """Whole, or as it comes where the URL streams and the function does too."""
+        if config.invoke_mode != STREAM:
+            return _whole(self._data_plane.invoke(version, invocation))
+        live = LiveResponse()
+        asked = replace(invocation, live=live)
+        running = Running(lambda: self._data_plane.invoke(version, asked), live)
+        if not live.wait():
+            return _whole(running.answer())
+        try:
+            return streamed(live, method=method)
+        except (BrokenOff, ValueError):
+            return _made(failed())
 
     def _signer(self, config: UrlConfig) -> Mapping[str, Any]:
         account = config.function.account
@@ -101,6 +117,25 @@ def _allows(statement: Mapping[str, object], action: str, config: UrlConfig) -> 
         and statement.get("Principal") in ("*", {"AWS": "*"})
         and statement.get("Resource") == config.arn
     )
+
+
+def _whole(answer: Answer) -> Response:
+    if answer.content_type != CONTENT_TYPE or answer.error:
+        return _made(to_response(answer.payload, error=answer.error))
+    try:
+        return _made(whole(answer.payload))
+    except ValueError:
+        return _made(failed())
+
+
+def _made(response: HttpResponse) -> Response:
+    made = Response(response.body, status=response.status)
+    made.headers.clear()
+    for name, value in response.headers:
+        if name.lower() not in OF_THE_SERVER:
+            made.headers.add(name, value)
+    made.headers["Content-Length"] = str(len(response.body))
+    return made
 
 
 def _http(request: Request, path: str, body: bytes) -> HttpRequest:

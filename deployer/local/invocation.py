@@ -9,9 +9,11 @@ import uuid
 from dataclasses import dataclass, field
 
 from deployer.local.functions import FunctionVersion
+from deployer.local.live_response import LiveResponse
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes, each way
 UNHANDLED = "Unhandled"
+JSON = "application/json"
 
 
 def new_request_id() -> str:
@@ -20,12 +22,16 @@ def new_request_id() -> str:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What a runtime is asked. `arn` is the function as the caller named it, with its qualifier."""
+    """What a runtime is asked. `arn` is the function as the caller named it, with its qualifier.
+
+    `live` is given by a caller who wants a streamed response while it is made; any other gets it whole.
+    """
 
     payload: bytes
     arn: str
     client_context: str = ""
     request_id: str = field(default_factory=new_request_id)
+    live: LiveResponse | None = None
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class Answer:
     request_id: str
     error: str = ""
     log: str = ""
+    content_type: str = JSON
 
 
 @dataclass(eq=False)
@@ -51,6 +58,7 @@ class Run:
     fetched: float | None = None
     answered: float | None = None
     result: tuple[bytes, str] | None = None
+    content_type: str = JSON
     reported: bool = False
     lines: list[str] = field(default_factory=list)
 

@@ -104,7 +104,7 @@ class LambdaApi:
             headers["X-Amz-Function-Error"] = answer.error
         if want_log:
             headers["X-Amz-Log-Result"] = b64encode(answer.log.encode()).decode()
-        return Response(answer.payload, headers=headers, content_type="application/json")
+        return Response(answer.payload, headers=headers, content_type=answer.content_type)
 
     def _invoke_later(self, version: FunctionVersion, invocation: Invocation) -> Response:
         """Accepted at once and run once: a failed event is not tried again."""

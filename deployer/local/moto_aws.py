@@ -77,7 +77,7 @@ class MotoAws:
             latest = self._find(function, LATEST)
             if configuration.get("EphemeralStorage"):
                 latest.ephemeral_storage = configuration["EphemeralStorage"]["Size"]
-            if configuration.get("ImageConfig"):
+            if configuration.get("ImageConfig") is not None:  # an empty one leaves everything to the image again
                 latest.image_config = ImageConfig(configuration["ImageConfig"])
 
     def digest_of_uri(self, uri: str) -> str | None:

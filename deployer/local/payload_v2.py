@@ -70,17 +70,30 @@ def to_event(
 def to_response(payload: bytes, *, error: str) -> HttpResponse:
     """The HTTP answer; 502 when the function failed or its result is no response."""
     if error:
-        return _failed()
+        return failed()
     try:
         result = json.loads(payload or b"null")
     except ValueError:
-        return _failed()
+        return failed()
     if not isinstance(result, dict) or "statusCode" not in result:
         return _plain(result)
     try:
         return _stated(result)
     except (ValueError, TypeError, AttributeError):
-        return _failed()
+        return failed()
+
+
+def header_pairs(result: Mapping[str, Any], *, default_type: str = "") -> list[tuple[str, str]]:
+    """A result's headers and cookies. Raises ValueError, TypeError or AttributeError for what cannot be sent."""
+    headers = [(str(name), _header(value)) for name, value in (result.get("headers") or {}).items()]
+    if default_type and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", default_type))
+    return headers + [("Set-Cookie", _header(cookie)) for cookie in result.get("cookies") or ()]
+
+
+def failed() -> HttpResponse:
+    """What the client gets of a function error."""
+    return HttpResponse(502, (("Content-Type", "application/json"),), FAILED)
 
 
 def _context(request: HttpRequest, *, user_agent: str, url_id: str, region: str) -> dict[str, Any]:
@@ -103,10 +116,6 @@ def _context(request: HttpRequest, *, user_agent: str, url_id: str, region: str)
     }
 
 
-def _failed() -> HttpResponse:
-    return HttpResponse(502, (("Content-Type", "application/json"),), FAILED)
-
-
 def _plain(result: Any) -> HttpResponse:
     """Any other JSON is the body of a 200; a string is its text."""
     body = result if isinstance(result, str) else json.dumps(result)
@@ -117,10 +126,7 @@ def _stated(result: Mapping[str, Any]) -> HttpResponse:
     status = int(result["statusCode"])
     if not 100 <= status <= 599:
         raise ValueError(status)
-    headers = [(str(name), _header(value)) for name, value in (result.get("headers") or {}).items()]
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("Content-Type", "application/json"))
-    headers += [("Set-Cookie", str(cookie)) for cookie in result.get("cookies") or ()]
+    headers = header_pairs(result, default_type="application/json")
     body = result.get("body") or ""
     text = body if isinstance(body, str) else json.dumps(body)
     if result.get("isBase64Encoded"):

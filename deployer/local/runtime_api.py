@@ -12,6 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.invocation import PAYLOAD_LIMIT
+from deployer.local.streamed_post import RESPONSE_MODE, take
 
 BASE = "/2018-06-01/runtime"
 RESULT = re.compile(BASE + r"/invocation/(?P<id>[0-9a-f-]{36})/(?P<kind>response|error)")
@@ -50,6 +51,8 @@ class RuntimeApi:
         return Response(invocation.payload, headers=headers, content_type="application/json")
 
     def _result(self, request_id: str, kind: str, request: Request) -> Response:
+        if kind == "response" and request.headers.get(RESPONSE_MODE, "").lower() == "streaming":
+            return _status(take(request, request_id, environment=self._environment))
         body = request.stream.read(BODY_LIMIT)
         if kind == "error":
             return _status(202 if self._environment.fail(request_id, body) else 400)

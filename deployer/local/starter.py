@@ -10,8 +10,10 @@ from pathlib import Path
 
 from deployer.errors import DeployerError
 from deployer.local.address import LOOPBACK
-from deployer.local.execution_environment import ExecutionEnvironment, Process
+from deployer.local.chunked import ChunkedHandler
+from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.function_logs import FunctionLogs, Stream, new_stream
+from deployer.local.function_process import Process
 from deployer.local.functions import FunctionVersion
 from deployer.local.image_files import ImageFiles, UnpackedImage
 from deployer.local.interpreters import Interpreters
@@ -53,7 +55,7 @@ class EnvironmentStarter:
     def _started(self, version: FunctionVersion) -> ExecutionEnvironment:
         image, python = self._found(version)
         environment = ExecutionEnvironment(version, logs=self._logs)
-        api = Listener(RuntimeApi(environment).answer)
+        api = Listener(RuntimeApi(environment).answer, handler=ChunkedHandler)
 
         def start(stream: Stream, line: Callable[[str], None], exited: Callable[[], None]) -> Process:
             tmp = self._scratch / environment.id

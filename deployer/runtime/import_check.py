@@ -17,7 +17,10 @@ from contextlib import contextmanager
 from typing import Any
 
 MARK = "deployer-import-check: "
-HANDLER_MODULES = ("runtime_client", "awslambdaric.bootstrap", "mangum", "deployer_runtime.startup")
+HANDLER_MODULES = (
+    *("runtime_client", "awslambdaric.bootstrap", "mangum"),
+    *("deployer_runtime.limits", "deployer_runtime.logs", "deployer_runtime.snapstart", "deployer_runtime.startup"),
+)
 
 
 def check(seconds: float) -> int:

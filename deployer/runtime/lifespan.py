@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from threading import Thread
 from typing import Any
 
 ASGI = Any  # an ASGI application: `async (scope, receive, send) -> None`
@@ -13,7 +15,9 @@ def run_startup(app: ASGI, *, loop: asyncio.AbstractEventLoop) -> None:
 
     No time limit of our own: Lambda's init and function timeouts already are one.
     """
-    loop.run_until_complete(_startup(app))
+    _run(loop, _startup(app))
+    if "anyio" in sys.modules:
+        _keep_a_worker_thread(loop)
 
 
 async def _startup(app: ASGI) -> None:
@@ -38,6 +42,37 @@ async def _startup(app: ASGI) -> None:
     waiting.cancel()
     running.result()  # the application's own exception, which says more than its `failed` message
     raise RuntimeError(failures[0] if failures else "the service ended before it had started")
+
+
+def _keep_a_worker_thread(loop: asyncio.AbstractEventLoop) -> None:
+    """AnyIO runs synchronous code in threads that end with the task that needed them first: here with every request.
+
+    One that belongs to a task without an end is what they find idle, and what a service keeps per thread stays. It is
+    made in a daemon thread because it inherits that: the process need not wait for it when it ends.
+    """
+    from anyio import to_thread
+
+    async def own(there: asyncio.Event) -> None:
+        await to_thread.run_sync(int)
+        there.set()
+        await asyncio.Event().wait()
+
+    async def make() -> None:
+        there = asyncio.Event()
+        _KEPT.append(asyncio.ensure_future(own(there)))
+        await there.wait()
+
+    making = Thread(target=_run, args=(loop, make()), daemon=True)
+    making.start()
+    making.join()
+
+
+def _run(loop: asyncio.AbstractEventLoop, coroutine: Any) -> None:
+    """Not run_until_complete: AnyIO takes a task of that for the one that its worker threads belong to."""
+    running = loop.create_task(coroutine)
+    running.add_done_callback(lambda _: loop.stop())
+    loop.run_forever()
+    running.result()
 
 
 _KEPT: list[Any] = []  # the event loop itself holds tasks weakly

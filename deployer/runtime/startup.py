@@ -1,34 +1,66 @@
-"""From the environment that the image sets to a callable that answers events. Runs once per execution environment."""
+"""From the environment that the image sets to the running service. Once per execution environment: the cold start."""
 
 from __future__ import annotations
 
 import asyncio
-import sys
+import gc
+import logging
+import time
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-from .application import without_metrics
-from .events import require_http
+from . import lean
+from .application import for_lambda
+from .failed_start import FailedStart, log_failure
 from .lifespan import run_startup
 
 WRITABLE_FOLDERS = ("HOME", "BENTOML_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "JOBLIB_TEMP_FOLDER")
+# Where Lambda itself waits for the init and must learn that it failed, instead of keeping what was started.
+PREPARED_AHEAD = ("snap-start", "provisioned-concurrency")
 
-Handler = Callable[[Any, Any], Any]
+ASGI = Any  # an ASGI application: `async (scope, receive, send) -> None`
+
+logger = logging.getLogger("deployer")
 
 
-def start(environment: MutableMapping[str, str]) -> Handler:
-    """Load the Bento at `BENTO_PATH` and start it.
+class Function:
+    """The service of a Lambda function. `loop` runs it; `event_route` gets the events that are no HTTP request."""
 
-    A failure is one line on standard error, then the error itself, so that Lambda ends the init with it.
-    """
-    try:
-        prepare(environment)
-        return _serve(environment["BENTO_PATH"])
-    except BaseException as error:
-        # A traceback logged before may have left its line open.
-        print(f"\ndeployer: {_one_line(error, bento=environment.get('BENTO_PATH', ''))}", file=sys.stderr, flush=True)
-        raise
+    def __init__(self, environment: MutableMapping[str, str]) -> None:
+        self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)  # mangum takes the thread's current loop
+        self.event_route = environment.get("DEPLOYER_EVENT_ROUTE", "")
+        self._environment = environment
+        self._app: ASGI = None
+
+    @property
+    def app(self) -> ASGI:
+        """What answers the next request. After a failed start each request but the first tries again, as on Lambda."""
+        if isinstance(self._app, FailedStart) and self._app.answered:
+            self.try_to_start()
+        return self._app
+
+    def try_to_start(self) -> None:
+        """Load and start the Bento. What was raised is one line of the log, and kept for the answers that say it."""
+        try:
+            self._app = _started(self._environment, self.loop)
+        except (Exception, SystemExit) as error:
+            log_failure(error, bento=self._environment.get("BENTO_PATH", ""))
+            self._app = FailedStart(error)
+
+
+def start(environment: MutableMapping[str, str]) -> Function:
+    """The function, started or answering that it is not. Raises where the init has to fail for that: PREPARED_AHEAD."""
+    function = Function(environment)
+    gc.disable()  # a start makes a million objects, and hardly any garbage
+    function.try_to_start()
+    gc.freeze()
+    gc.enable()
+    failed = function.app
+    if isinstance(failed, FailedStart) and environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") in PREPARED_AHEAD:
+        raise failed.error
+    return function
 
 
 def prepare(environment: MutableMapping[str, str]) -> None:
@@ -40,22 +72,63 @@ def prepare(environment: MutableMapping[str, str]) -> None:
         if name in environment:
             Path(environment[name]).mkdir(parents=True, exist_ok=True)
     options = environment.get("BENTOML_CONFIG_OPTIONS", "")
-    environment["BENTOML_CONFIG_OPTIONS"] = f"{options} api_server.metrics.enabled=false".strip()
+    if "api_server.metrics.enabled=" not in options:
+        environment["BENTOML_CONFIG_OPTIONS"] = f"{options} api_server.metrics.enabled=false".strip()
 
 
-def _serve(bento: str) -> Handler:
+def _started(environment: MutableMapping[str, str], loop: asyncio.AbstractEventLoop) -> ASGI:
     """The ASGI start-up runs here and not per request: in BentoML it is what loads the models."""
+    began, bento, may_be_lean = time.perf_counter(), environment["BENTO_PATH"], lean.allowed(environment)
+    prepare(environment)
     import bentoml  # only now: it reads its settings from the environment when it is imported
-    from mangum import Mangum
 
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)  # mangum takes the thread's current loop
+    if may_be_lean and (lean.knows(bentoml.__version__) or environment.get("DEPLOYER_DISPATCH") == "lean"):
+        lean.prepare()
     service = bentoml.load(bento, standalone_load=True)
-    app = service.to_asgi() if hasattr(service, "to_asgi") else service.asgi_app
+    is_lean = lean.prepared() and lean.fits(service)
+    app = lean.application(service) if is_lean else _full_application(service)
+    _answer_errors_inside(app)
+    for hook in _deployment_hooks(service):
+        hook()
     run_startup(app, loop=loop)
-    return require_http(Mangum(without_metrics(app), lifespan="off"))
+    seconds, dispatch = time.perf_counter() - began, "lean" if is_lean else "full"
+    logger.info("%s started in %.2f s, %s", service.name, seconds, dispatch, extra={"dispatch": dispatch})
+    prefix = _path_prefix(service)
+    documentation = environment.get("DEPLOYER_DOCUMENTATION") != "off"
+    return for_lambda(app, documentation=documentation, tasks=_task_routes(service, prefix), prefix=prefix)
 
 
-def _one_line(error: BaseException, *, bento: str) -> str:
-    reason = " ".join(str(error).split()) or "no message"
-    return f"the Bento at {bento or '(BENTO_PATH is not set)'} could not be started: {type(error).__name__}: {reason}"
+def _full_application(service: Any) -> ASGI:
+    lean.give_up()
+    return service.to_asgi() if hasattr(service, "to_asgi") else service.asgi_app
+
+
+def _answer_errors_inside(app: ASGI) -> None:
+    """BentoML's time limit waits out its 60 s where an error outside of an API has prevented the response."""
+    if hasattr(app, "user_middleware"):  # Starlette's, which BentoML's applications are
+        from starlette.middleware import Middleware
+        from starlette.middleware.errors import ServerErrorMiddleware
+
+        app.user_middleware.append(Middleware(ServerErrorMiddleware))
+
+
+def _deployment_hooks(service: Any) -> list[Callable[[], Any]]:
+    """What `bentoml serve` calls before its workers start: `on_deployment` of the service and of its dependencies."""
+    if not hasattr(service, "all_services"):
+        return list(getattr(service, "deployment_hooks", ()))
+    kinds = [each.inner for each in service.all_services().values()]
+    members = [getattr(kind, name) for kind in kinds for name in dir(kind)]
+    return [member for member in members if callable(member) and hasattr(member, "__bentoml_deployment_hook__")]
+
+
+def _path_prefix(service: Any) -> str:
+    """`/v1`, or nothing: services have one since BentoML 1.4."""
+    prefix = str(getattr(service, "path_prefix", None) or "").strip("/")
+    return f"/{prefix}" if prefix else ""
+
+
+def _task_routes(service: Any, prefix: str) -> frozenset[str]:
+    """Routes with a task queue behind them: those of services since BentoML 1.3 alone."""
+    apis = getattr(service, "apis", None)
+    tasks = [api.route for api in apis.values() if getattr(api, "is_task", False)] if isinstance(apis, dict) else []
+    return frozenset(f"{prefix}{route}".rstrip("/") for route in tasks)

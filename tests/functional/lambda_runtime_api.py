@@ -18,19 +18,28 @@ ANSWER_SECONDS = 90
 
 @dataclass(frozen=True)
 class Answer:
-    """What the process posted: `kind` is `response`, `error` (of one invocation) or `init/error`."""
+    """What the process posted: `kind` is `response`, `error` (of one invocation), `init/error` or `restore/error`."""
 
     kind: str
     body: Any
 
 
 class FunctionProcess:
-    """A running handler. `log` grows while it runs: its standard output and error."""
+    """A running handler. `log` grows while it runs: its standard output and error; `port` is its Runtime API's.
 
-    def __init__(self, child: subprocess.Popen[bytes], log: Path) -> None:
+    With SnapStart it asks for its restore when it is `ready_for_snapshot`, and goes on when that is `restored`.
+    """
+
+    def __init__(self, child: subprocess.Popen[bytes], log: Path, *, port: int) -> None:
         self.events: queue.Queue[bytes] = queue.Queue()
         self.answers: queue.Queue[Answer] = queue.Queue()
+        self.ready_for_snapshot, self.restored = threading.Event(), threading.Event()
+        self.port = port
         self._child, self._log = child, log
+
+    @property
+    def process_id(self) -> int:
+        return self._child.pid
 
     @property
     def log(self) -> str:
@@ -58,13 +67,14 @@ class FunctionProcess:
 
 
 def http_event(method: str, path: str, body: str = "", *, content_type: str = "application/json") -> dict[str, Any]:
-    """A function URL's event, payload version 2.0."""
+    """A function URL's event, payload version 2.0. `path` may have a query string."""
+    path, _, query = path.partition("?")
     http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "test"}
     return {
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
         "headers": {"host": "abc.lambda-url.us-east-1.on.aws", "content-type": content_type},
         "requestContext": {"http": http, "stage": "$default", "requestId": "r", "timeEpoch": 0},
         "body": body,
@@ -77,10 +87,11 @@ def function_process(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, 
     """Start `argv`, an awslambdaric, against a Runtime API of its own; both are gone afterwards."""
     server = _Server(("127.0.0.1", 0), _RuntimeApi)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_address[1]}"}
+    port = server.server_address[1]
+    address = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}"}
     with log.open("wb") as output:
         child = subprocess.Popen(argv, env={**env, **address}, cwd=cwd, stdout=output, stderr=subprocess.STDOUT)
-    function = FunctionProcess(child, log)
+    function = FunctionProcess(child, log, port=port)
     server.function = function
     try:
         yield function
@@ -88,6 +99,7 @@ def function_process(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, 
         child.kill()
         child.wait()
         function.events.put(b"")  # wakes the thread that waits for the next event
+        function.restored.set()
         server.shutdown()
         server.server_close()
 
@@ -106,6 +118,11 @@ class _RuntimeApi(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        if self.path.endswith("/runtime/restore/next"):
+            self.server.function.ready_for_snapshot.set()
+            self.server.function.restored.wait()
+            self._accept(200)
+            return
         event = self.server.function.events.get()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")  # without it awslambdaric's client crashes
@@ -118,9 +135,12 @@ class _RuntimeApi(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        kind = "init/error" if self.path.endswith("/init/error") else self.path.rpartition("/")[2]
-        self.server.function.answers.put(Answer(kind, body))
-        self.send_response(202)
+        kind = self.path.partition("/runtime/")[2]  # `invocation/ID/response`, but `init/error`
+        self.server.function.answers.put(Answer(kind.rpartition("/")[2] if "invocation" in kind else kind, body))
+        self._accept(202)
+
+    def _accept(self, status: int) -> None:
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", "2")
         self.end_headers()

@@ -132,21 +132,23 @@ def test_other_events_are_refused_by_name(function: FunctionProcess) -> None:
     ("fault", "reason"),
     [("import", "No module named 'a_library_that_is_not_there'"), ("init", "ValueError: the weights are torn")],
 )
-def test_a_service_that_cannot_start_is_an_init_error(image: Image, fault: str, reason: str) -> None:
-    """The log has one line with the reason, and Lambda is told that the init failed."""
+def test_a_service_that_cannot_start_answers_so(image: Image, fault: str, reason: str) -> None:
+    """The log has one line with the reason, whose text no client sees."""
     with image.start(TEST_FAULT=fault) as function:
-        answer = function.first_answer()
+        answer = function.request("POST", "/double", '{"value": 2}')
         lines = [line for line in function.log.splitlines() if line.startswith("deployer: ")]
-    assert answer.kind == "init/error"
+    assert answer["statusCode"] == 503
+    assert "could not be started" in answer["body"]
+    assert reason not in answer["body"]
     assert len(lines) == 1
     assert "could not be started" in lines[0]
     assert reason in lines[0]
 
 
-def test_a_missing_bento_is_an_init_error(image: Image, tmp_path: Path) -> None:
-    """A wrong BENTO_PATH is named in the log."""
+def test_a_missing_bento_is_named_in_the_log(image: Image, tmp_path: Path) -> None:
+    """By the wrong BENTO_PATH."""
     with image.start(BENTO_PATH=str(tmp_path / "nowhere")) as function:
-        assert function.first_answer().kind == "init/error"
+        assert function.request("GET", "/readyz")["statusCode"] == 503
         assert f"deployer: the Bento at {tmp_path / 'nowhere'} could not be started" in function.log
 
 
@@ -174,3 +176,23 @@ def test_serves_a_legacy_service_with_its_runner(handler: Path, tmp_path: Path) 
         answer = function.request("POST", "/double", '{"value": 21}')
         assert (answer["statusCode"], answer["body"]) == (200, "42")
         assert function.request("GET", "/metrics")["statusCode"] == 404
+
+
+def test_the_log_is_json_with_a_record_of_each_request(function: FunctionProcess) -> None:
+    """Route, status, duration and the request's id, once; BentoML's own line of it is not there."""
+    function.request("POST", "/double?x=1", '{"value": 1}')
+    records = [json.loads(line) for line in function.log.splitlines() if line.startswith("{")]
+    record = records[-1]
+    assert (record["route"], record["status"], record["level"]) == ("POST /double", 200, "INFO")
+    assert record["durationMs"] > 0
+    assert record["requestId"] == "00000000-0000-4000-8000-000000000000"
+    assert [line for line in function.log.splitlines() if line.strip() and not line.startswith("{")] == []
+    assert [other["logger"] for other in records if other["logger"] == "bentoml.access"] == []
+
+
+def test_a_plain_event_reaches_the_route_that_it_names(function: FunctionProcess) -> None:
+    """The result of the invocation is the API's result alone, or a function error."""
+    assert function.invoke({"route": "/double", "body": {"value": 4}}).body == 8.0
+    answer = function.invoke({"route": "/double", "body": {"value": "two"}})
+    assert (answer.kind, answer.body["errorType"]) == ("error", "RouteFailed")
+    assert "POST /double answered 400" in answer.body["errorMessage"]

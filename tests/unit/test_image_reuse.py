@@ -45,6 +45,9 @@ def test_equal_inputs_have_one_digest(bento: Bento, template: Path) -> None:
         replace(CONFIG, name="other"),
         replace(CONFIG, spec=Spec(timeout=61)),
         replace(CONFIG, spec=Spec(tags={"a": "b"})),
+        replace(CONFIG, spec=Spec(invoke_mode="RESPONSE_STREAM")),
+        replace(CONFIG, spec=Spec(event_route="/predict")),
+        replace(CONFIG, spec=Spec(documentation=False)),
     ],
 )
 def test_every_setting_that_terraform_gets_changes_the_digest(
