@@ -21,12 +21,16 @@ class Tag:
 
 @dataclass(frozen=True)
 class Route:
-    """One API of a service. The schemas are JSON Schemas as the Bento states them, None where it states none."""
+    """One API of a service. The schemas are JSON Schemas as the Bento states them, None where it states none.
+
+    `path` begins with the service's path prefix. `is_task`: it has a task queue beside it (BentoML 1.3 on).
+    """
 
     name: str
     path: str
     input_schema: Mapping[str, Any] | None = None
     output_schema: Mapping[str, Any] | None = None
+    is_task: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,25 @@ class SmokeReport:
     @property
     def healthy(self) -> bool:
         return all(check.passed for check in self.checks)
+
+
+@dataclass(frozen=True)
+class Invoked:
+    """What came of an invocation without HTTP. `answer` is JSON as parsed, or text where the function answered none.
+
+    Where the function failed, `error_type` is what it raised and there is no answer. `log` are lines of its log.
+    """
+
+    function_name: str
+    version: str
+    answer: Any = None
+    error_type: str = ""
+    error_message: str = ""
+    log: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error_type)
 
 
 @dataclass(frozen=True)

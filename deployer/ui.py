@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.errors import DeployerError
-from deployer.models import DownResult, SmokeReport, UpResult
+from deployer.models import DownResult, Invoked, SmokeReport, UpResult
 
 ASCII_MARKS = {"✓": "+", "✗": "x", "·": "-"}
 
@@ -90,10 +90,16 @@ def show_smoke_report(report: SmokeReport) -> None:
         table.add_row(Text(check.name), result, took, Text(check.detail))
     console = Console(stderr=True, highlight=False)
     console.print(table)
-    if report.function_log:
+    show_function_log(report.function_log)
+
+
+def show_function_log(lines: Sequence[str]) -> None:
+    """A function's last words on standard error; nothing where there are none."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if lines:
         console.print("The function's log ends with:")
-    for line in report.function_log:
-        console.print(Text(f"  {line}"), soft_wrap=True)
+    for line in lines:
+        console.print(Text(f"  {line}"))
 
 
 def print_json(value: object) -> None:
@@ -122,6 +128,22 @@ def print_answer(report: SmokeReport) -> None:
     """The answer to the samples as one JSON line."""
     if report.sampled:
         click.echo(_json(report.response))
+
+
+def print_invoked(invoked: Invoked) -> None:
+    """What the function answered as one JSON line; nothing where it failed."""
+    if not invoked.failed:
+        click.echo(_json(invoked.answer))
+
+
+def invoked_as_json(invoked: Invoked) -> dict[str, Any]:
+    """The public shape of `deployer invoke --output json`; `error` is null where all went well."""
+    return {
+        "function_name": invoked.function_name,
+        "version": invoked.version,
+        "answer": invoked.answer,
+        "error": {"type": invoked.error_type, "message": invoked.error_message} if invoked.failed else None,
+    }
 
 
 def up_as_json(result: UpResult) -> dict[str, Any]:

@@ -19,6 +19,7 @@ COMMANDS = {
         "deployer.cli.smoke_test:smoke_test",
         "Send the sample features, check the answer.",
     ),
+    "invoke": ("deployer.cli.invoke:invoke", "Ask an API without HTTP: by its route, or with an event."),
     "down": ("deployer.cli.down:down", "Remove a deployment and everything that belongs to it."),
     "local": ("deployer.cli.local:local", "Start, stop and look at the local AWS."),
     "image": ("deployer.cli.image:image", "Build and push a Lambda image without Docker."),

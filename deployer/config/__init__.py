@@ -4,12 +4,22 @@ No tool is called here. What reads YAML and checks schemas is loaded with the fi
 """
 
 from deployer.config.load import default_config, load_config
-from deployer.config.values import Auth, DeploymentConfig, ImageOptions, SmokeTest, Spec, TargetName, TerraformOptions
+from deployer.config.values import (
+    Auth,
+    DeploymentConfig,
+    ImageOptions,
+    InvokeMode,
+    SmokeTest,
+    Spec,
+    TargetName,
+    TerraformOptions,
+)
 
 __all__ = [
     "Auth",
     "DeploymentConfig",
     "ImageOptions",
+    "InvokeMode",
     "SmokeTest",
     "Spec",
     "TargetName",

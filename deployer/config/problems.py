@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from deployer.config.schema import ENV_BYTES, REPOSITORY, REPOSITORY_RULE, ROLE_NAME_LENGTH, SCHEMA
+from deployer.config.values import runtime_variables
 from deployer.near_miss import near_miss
 
 Keys = tuple[str | int, ...]
@@ -22,7 +23,13 @@ Written = Callable[[Keys], "str | None"]
 
 SHOWN_CHARACTERS = 60
 PLAIN_KEY = re.compile(r"[\w:/+=@-]+")
-KINDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+KINDS = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "a boolean",
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def _describe(finding: _Finding, written: Written) -> Iterator[Problem]:
         yield from _missing(finding)
     elif finding.rule == "additionalProperties":
         yield from _unknown(finding)
-    elif keys[:1] == ("env",) and len(keys) == 2:
+    elif keys[:1] == ("env",) and len(keys) == 2 and finding.rule != "enum":
         yield Problem(keys, f'this value is not text in YAML: put it in quotes, as in {keys[1]}: "…".')
     elif finding.rule == "type":
         yield Problem(keys, _wrong_type(finding, written(keys)))
@@ -175,7 +182,7 @@ def _limits_across_keys(values: Mapping[str, Any], *, spoiled: tuple[Keys, ...])
     if "name" in values and "name" not in broken:
         yield from _limits_of_name(values["name"], spec, region_is_wrong="spec.region" in broken)
     if not any(keys[:1] == ("env",) for keys in spoiled):
-        yield from _limit_of_env(values.get("env", {}))
+        yield from _limit_of_env(values.get("env", {}), {} if any(key[:1] == ("spec",) for key in spoiled) else spec)
     yield from _unprintable(values.get("smoke_test", {}))
 
 
@@ -190,11 +197,15 @@ def _limits_of_name(name: str, spec: Mapping[str, Any], *, region_is_wrong: bool
         yield Problem(("name",), f"{message} Valid: at most {longest} characters in this region.")
 
 
-def _limit_of_env(env: Mapping[str, str]) -> Iterator[Problem]:
-    size = len(json.dumps(env, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+def _limit_of_env(env: Mapping[str, str], spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the settings add to the function's environment counts too."""
+    added = runtime_variables(spec.get("event_route", ""), documentation=spec.get("documentation", True))
+    together = json.dumps({**env, **added}, ensure_ascii=False, separators=(",", ":"))
+    size = len(together.encode("utf-8", "surrogatepass"))
     if size > ENV_BYTES:
-        message = f"{size} bytes are too many. Valid: at most {ENV_BYTES} bytes of names and values together, as JSON."
-        yield Problem(("env",), message)
+        whose = f" ({', '.join(added)} of the settings among them)" if added else ""
+        valid = f"at most {ENV_BYTES} bytes of names and values together, as JSON"
+        yield Problem(("env",), f"{size} bytes{whose} are too many. Valid: {valid}.")
 
 
 def _unprintable(smoke_test: Mapping[str, Any]) -> Iterator[Problem]:

@@ -38,6 +38,7 @@ RESERVED_ENV = (
     *("AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY"),
     *("AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT"),
 )
+OWN_ENV = r"^DEPLOYER_(?!DISPATCH\Z)"  # how the settings reach the function's runtime
 IMAGE_ENV = ("BENTO_PATH", "PYTHONPATH")  # with other values the image cannot find the Bento or its packages
 
 IMAGE_REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?"
@@ -46,6 +47,13 @@ _TAG_CHARACTERS = r"^[\w \u00a0.:/=+\-@]*\Z"
 _AREA = r"(af|ap|ca|cn|eu|eu-iso[a-z]?|eusc-de|il|me|mx|sa|us|us-gov|us-iso[a-z]?)"
 _DIRECTION = r"(central|east|north|northeast|northwest|south|southeast|southwest|west)"
 _TAG_PART = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
+
+_BOOLEAN: dict[str, Any] = {"type": "boolean", "description": "true or false"}
+_ROUTE: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^/[^\s?#]*\Z",
+    "description": "a route of the Bento that begins with /, such as /predict",
+}
 
 
 def _whole(minimum: int, maximum: int, unit: str) -> dict[str, Any]:
@@ -96,11 +104,16 @@ _ENV: dict[str, Any] = {
                 "description": f"the image sets these itself: {', '.join(IMAGE_ENV)}",
             },
             {
+                "not": {"pattern": OWN_ENV},
+                "description": "names that begin with DEPLOYER_ are deployer's own, but for DEPLOYER_DISPATCH",
+            },
+            {
                 "anyOf": [{"pattern": r"^[A-Za-z][A-Za-z0-9_]+\Z"}, {"enum": list(RESERVED_ENV)}],
                 "description": "at least two letters, digits and _, a letter first",
             },
         ],
     },
+    "patternProperties": {r"^DEPLOYER_DISPATCH\Z": {"enum": ["auto", "full", "lean"]}},
     "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*\Z", "description": "text without NUL characters"},
 }
 
@@ -117,6 +130,9 @@ _SPEC: dict[str, Any] = _mapping(
         "ephemeral_storage": _whole(512, 10240, "MB"),
         "architecture": {"enum": ["x86_64", "arm64"]},
         "auth": {"enum": ["iam", "none"]},
+        "invoke_mode": {"enum": ["BUFFERED", "RESPONSE_STREAM"]},
+        "event_route": _ROUTE,
+        "documentation": _BOOLEAN,
         "log_retention_days": {"enum": list(LOG_RETENTION_DAYS)},
         "repository": {
             "type": "string",
@@ -138,17 +154,13 @@ _IMAGE: dict[str, Any] = _mapping(
             "pattern": rf"^{IMAGE_REFERENCE}\Z",
             "description": "an image reference such as python:3.11-slim or HOST/NAME@sha256:…, or none",
         },
-        "import_check": {"type": "boolean", "description": "true or false"},
+        "import_check": _BOOLEAN,
     }
 )
 
 _SMOKE_TEST: dict[str, Any] = _mapping(
     {
-        "route": {
-            "type": "string",
-            "pattern": r"^/[^\s?#]*\Z",
-            "description": "a route of the Bento that begins with /, such as /predict",
-        },
+        "route": _ROUTE,
         "samples": {
             "type": "string",
             "minLength": 1,

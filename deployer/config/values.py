@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 TargetName = Literal["local", "aws"]
 Auth = Literal["iam", "none"]
+InvokeMode = Literal["BUFFERED", "RESPONSE_STREAM"]
 Architecture = Literal["", "x86_64", "arm64"]
 BuilderName = Literal["auto", "oci", "docker"]
 
@@ -23,6 +24,9 @@ class Spec:
     ephemeral_storage: int = 512
     architecture: Architecture = ""  # empty: x86_64 on AWS, this machine's own on the local target
     auth: Auth = "iam"
+    invoke_mode: InvokeMode = "BUFFERED"
+    event_route: str = ""  # a route of the Bento such as `/predict`, for events that are no HTTP request; empty: none
+    documentation: bool = True  # whether BentoML's page and the descriptions of the API are served
     log_retention_days: int = 30
     repository: str = ""  # ECR repository name, may be nested (`team/digits`); empty: the deployment's name
     description: str = ""
@@ -75,3 +79,14 @@ class DeploymentConfig:
     def repository(self) -> str:
         """The ECR repository's name."""
         return self.spec.repository or self.name
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The function's environment variables: the user's, and what tells its runtime of the settings."""
+        return {**self.env, **runtime_variables(self.spec.event_route, documentation=self.spec.documentation)}
+
+
+def runtime_variables(event_route: str, *, documentation: bool) -> dict[str, str]:
+    """Settings as `deployer/runtime` reads them: none where the default holds."""
+    route = {"DEPLOYER_EVENT_ROUTE": event_route} if event_route else {}
+    return route if documentation else {**route, "DEPLOYER_DOCUMENTATION": "off"}

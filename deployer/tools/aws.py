@@ -18,11 +18,14 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.session import Session
 
+from deployer.errors import DeployerError
+from deployer.models import Invoked
 from deployer.targets import Environment
-from deployer.tools import aws_adoption, aws_leftovers
+from deployer.tools import aws_adoption, aws_invoke, aws_leftovers
 from deployer.tools.aws_errors import code, explained
 from deployer.tools.aws_leftovers import OWNER_TAG
 
+_COLD_START = 60  # seconds: the image of a large model is loaded before the function's own limit counts
 _LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
 
 
@@ -109,6 +112,20 @@ class Aws:
         with self._explained(f"Looking for what is there of {name}"):
             return aws_adoption.existing(self._client, name=name, region=self._region, public=public)
 
+    def invoke(self, function: str, payload: bytes, *, seconds: int) -> Invoked:
+        """Ask the version that is live, once: a request that was run must not be run again. Failures of the function
+        itself are in the result. `seconds` is the function's own limit; a cold start may come on top.
+        """
+        client = self._new_client("lambda", attempts=1, read_timeout=seconds + _COLD_START)
+        with self._explained(f"Invoking {function}"):
+            try:
+                return aws_invoke.invoke(client, function, payload)
+            except ClientError as error:
+                if code(error) != "ResourceNotFoundException":
+                    raise
+                problem = f"There is no function {function} with an alias {aws_invoke.ALIAS} in {self._region}."
+                raise DeployerError(problem, hint="Run `deployer up` again, which makes what is missing.") from error
+
     def recent_logs(self, name: str, *, limit: int = 20) -> tuple[str, ...]:
         """The last lines of a function's log, oldest first; empty where there is no log yet."""
         logs = self._client("logs")
@@ -143,15 +160,19 @@ class Aws:
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
-            config = Config(
-                retries={"mode": "standard", "total_max_attempts": 4},
-                connect_timeout=10,
-                read_timeout=60,
-                proxies={} if _is_loopback(self._endpoint) else None,
-            )
-            with self._explained(f"Preparing AWS {service}"):
-                self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=config)
+            self._clients[service] = self._new_client(service, attempts=4, read_timeout=60)
         return self._clients[service]
+
+    def _new_client(self, service: str, *, attempts: int, read_timeout: int) -> Any:
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=10,
+            read_timeout=read_timeout,
+            tcp_keepalive=True,
+            proxies={} if _is_loopback(self._endpoint) else None,
+        )
+        with self._explained(f"Preparing AWS {service}"):
+            return self._session.client(service, endpoint_url=self._endpoint, config=config)
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -80,7 +80,7 @@ def terraform_values(job: Job) -> dict[str, Any]:
     """The template's variables, image_tag and image_digest left out: the build adds those."""
     spec = asdict(job.config.spec)
     tags = {**spec["tags"], "deployer:name": job.config.name, "deployer:bento": str(job.bento.tag)}
-    plain = ("timeout", "memory_size", "ephemeral_storage", "auth", "log_retention_days", "description")
+    plain = ("timeout", "memory_size", "ephemeral_storage", "auth", "invoke_mode", "log_retention_days", "description")
     return {
         "region": job.environment.region,
         "name": job.config.name,
@@ -88,7 +88,7 @@ def terraform_values(job: Job) -> dict[str, Any]:
         **{key: spec[key] for key in plain},
         "architecture": ARCHITECTURES[job.plan.machine or platform.machine()],
         "tags": tags,
-        "environment": dict(job.config.env),
+        "environment": job.config.variables,
     }
 
 

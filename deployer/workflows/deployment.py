@@ -8,7 +8,8 @@ from pathlib import Path
 from deployer.config import DeploymentConfig, TargetName
 from deployer.config.search import find_config
 from deployer.errors import BadInput, DeployerError
-from deployer.models import Bento
+from deployer.models import Bento, Outputs
+from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workspace import Workspace
 from deployer.workspace.selection import select
@@ -66,3 +67,21 @@ def existing_deployment(selection: Selection, tools: Toolbox, *, command: str) -
         raise chosen.problem
     workspace = chosen.workspace
     return Deployment(chosen.config, workspace, tools.targets[workspace.target], workspace.new_log(command))
+
+
+def deployment_to_ask(selection: Selection, tools: Toolbox, *, command: str) -> Deployment:
+    """The deployment that is there. Raises DeployerError where there is none."""
+    deployment = existing_deployment(selection, tools, command=command)
+    if deployment is None:
+        raise DeployerError("Nothing is deployed here.", hint="Run `deployer up --bento NAME:VERSION` first.")
+    return deployment
+
+
+def what_is_live(deployment: Deployment, tools: Toolbox) -> tuple[Environment, Outputs]:
+    """Where it is, and what terraform made there. Raises DeployerError where `up` did not get that far."""
+    environment = deployment.target.reach(region=deployment.config.spec.region)
+    terraform = tools.terraform(deployment, environment)
+    if not terraform.resources():
+        problem = f"{deployment.config.name} is not deployed yet: the last `deployer up` did not get that far."
+        raise DeployerError(problem, hint="Run `deployer up` again: it continues from what exists.")
+    return environment, terraform.output()

@@ -3,6 +3,7 @@
 locals {
   repository_uri    = split(":", var.image_tag)[0]
   function_url_auth = { iam = "AWS_IAM", none = "NONE" }
+  streams           = var.invoke_mode == "RESPONSE_STREAM"
 }
 
 # --- the image: pushed before terraform runs, deployed by digest because Lambda never follows a tag ---
@@ -64,9 +65,11 @@ resource "aws_lambda_function" "this" {
   timeout       = var.timeout
   memory_size   = var.memory_size
 
-  # The image's own command, said again: left out, a plan can show a difference where there is none.
+  # The image's own command, said again: left out, a plan can show a difference where there is none. A function that
+  # streams its responses runs deployer's runtime in the place of AWS's.
   image_config {
-    command = ["deployer_runtime.handler.handle"]
+    entry_point = local.streams ? ["python3", "-m", "deployer_runtime.streaming"] : []
+    command     = local.streams ? [] : ["deployer_runtime.handler.handle"]
   }
 
   ephemeral_storage {
@@ -98,6 +101,7 @@ resource "aws_lambda_function_url" "live" {
   function_name      = aws_lambda_function.this.function_name
   qualifier          = aws_lambda_alias.live.name
   authorization_type = local.function_url_auth[var.auth]
+  invoke_mode        = var.invoke_mode
 }
 
 # A public URL needs both permissions. Their statement ids differ from FunctionURLAllow..., which the provider adds by

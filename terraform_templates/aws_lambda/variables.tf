@@ -112,6 +112,17 @@ variable "auth" {
   }
 }
 
+variable "invoke_mode" {
+  description = "How the URL answers: BUFFERED (a whole response, up to 6 MB) or RESPONSE_STREAM (as it is made)."
+  type        = string
+  default     = "BUFFERED"
+
+  validation {
+    condition     = contains(["BUFFERED", "RESPONSE_STREAM"], var.invoke_mode)
+    error_message = "invoke_mode must be BUFFERED or RESPONSE_STREAM."
+  }
+}
+
 variable "log_retention_days" {
   description = "Days that the function's log is kept; 0 keeps it for ever."
   type        = number

@@ -67,6 +67,9 @@ def test_our_registry_file_is_the_one_that_operator_install_writes(tmp_path: Pat
                 timeout=1,
                 memory_size=10240,
                 auth="none",
+                invoke_mode="RESPONSE_STREAM",
+                event_route="/predict",
+                documentation=False,
                 repository="team/app/digits",
                 description='say "hi" \\ ${x} [/x]\n0',
                 log_retention_days=0,
@@ -86,7 +89,8 @@ def test_bentoctl_writes_what_was_asked_and_every_value_arrives(bench: Workbench
     assert yaml.safe_load((job.folder / "deployment_config.yaml").read_text()) == ask(config).document()
     values = json.loads(job.values_file.read_text())
     owner = {"deployer:name": config.name, "deployer:bento": "digits:v1"}
-    assert values["environment"] == dict(config.env)
+    assert values["environment"] == config.variables
+    assert values["invoke_mode"] == config.spec.invoke_mode
     assert values["tags"] == {**config.spec.tags, **owner}
     assert (values["description"], values["log_retention_days"]) == (
         config.spec.description,

@@ -19,7 +19,7 @@ from deployer.config import load_config
 
 NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MAKE, DEPLOYER, IMAGE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
+MAKE, DEPLOYER, IMAGE, INVOKE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,13 @@ def test_the_two_commands_of_the_first_screen(clone: Path) -> None:
 
     assert "nothing changed" in _shell(clone, demo).splitlines()
     assert re.search(r"\d+ passed", _shell(clone, f"{test} PYTEST_OPTIONS='-q tests/unit/test_image_reuse.py'"))
+
+
+def test_the_command_for_an_api_without_http(clone: Path) -> None:
+    """On what the demo has deployed: the same answer as from the URL."""
+    shown = _shell(clone, f"source .venv/bin/activate\nset -e\n{INVOKE}")
+
+    assert json.loads(shown) == PREDICTIONS
 
 
 def test_the_commands_after_the_demo(clone: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from moto_server import moto_server
@@ -37,6 +38,7 @@ WRONG: dict[str, object] = {
     "memory_size": 127,
     "ephemeral_storage": 511,
     "auth": "public",
+    "invoke_mode": "stream",
     "log_retention_days": 8,
     "description": "d" * 257,
     "tags": {f"k{number}": "v" for number in range(51)},
@@ -124,6 +126,21 @@ def test_another_image_and_other_settings_are_other_versions(made: TerraformOnMo
     assert () == made.up()
 
 
+def test_how_the_url_answers_changes_in_place(made: TerraformOnMoto) -> None:
+    """Streaming is another version, with deployer's own runtime, behind the same URL; and nothing is replaced."""
+    handler = {"command": ["deployer_runtime.handler.handle"], "entry_point": []}
+    assert ("BUFFERED", handler) == how_it_answers(planned(made, invoke_mode="BUFFERED", description="other"))
+
+    streaming = planned(made, invoke_mode="RESPONSE_STREAM")
+    runtime = {"command": [], "entry_point": ["python3", "-m", "deployer_runtime.streaming"]}
+    assert ("RESPONSE_STREAM", runtime) == how_it_answers(streaming)
+    assert {
+        "aws_lambda_alias.live": ["update"],
+        "aws_lambda_function.this": ["update"],
+        "aws_lambda_function_url.live": ["update"],
+    } == {address: change["actions"] for address, change in streaming.items() if change["actions"] != ["no-op"]}
+
+
 def test_a_deployment_whose_image_is_gone_is_destroyed_whole_and_once(made: TerraformOnMoto) -> None:
     """The lookup of the image, which stops an ordinary plan, does not stop this one; a second time nothing is there."""
     made.client("ecr").delete_repository(repositoryName=REPOSITORY, force=True)
@@ -188,3 +205,22 @@ def plan_by_hand(made: TerraformOnMoto) -> int:
     return subprocess.run(
         argv, cwd=made.folder, env=made.shell, check=False, timeout=120, capture_output=True
     ).returncode
+
+
+def planned(made: TerraformOnMoto, **changed: object) -> dict[str, Any]:
+    """The changes of a plan with other values, by address, as terraform itself tells them."""
+    made.write(**changed)
+    plan = made.terraform.plan()
+    argv = [str(find_terraform(made.shell)), "show", "-json", str(plan.path)]
+    shown = subprocess.run(
+        argv, cwd=made.folder, env=child_variables(made.shell), check=True, timeout=120, capture_output=True
+    )
+    changes = json.loads(shown.stdout)["resource_changes"]
+    return {change["address"]: change["change"] for change in changes if change["mode"] == "managed"}
+
+
+def how_it_answers(changes: dict[str, Any]) -> tuple[str, dict[str, list[str]]]:
+    """The URL's mode, and what of the image's start the function says otherwise."""
+    (image,) = changes["aws_lambda_function.this"]["after"]["image_config"]
+    started = {key: image[key] or [] for key in ("command", "entry_point")}
+    return changes["aws_lambda_function_url.live"]["after"]["invoke_mode"], started

@@ -17,7 +17,7 @@ from deployer import ui, ui_image
 from deployer.cli import COMMANDS, deployer
 from deployer.errors import DeployerError
 from deployer.image.inspect import ImageReport, LayerReport, PackageReport
-from deployer.models import Image, Outputs, SmokeCheck, SmokeReport, Tag, UpResult
+from deployer.models import Image, Invoked, Outputs, SmokeCheck, SmokeReport, Tag, UpResult
 
 EXPECTED = Path(__file__).parent / "expected"
 DIGEST = "sha256:" + "1f" * 32
@@ -58,6 +58,14 @@ def test_up_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     ui.print_up(RESULT, curl="curl -sS http://127.0.0.1:4567/lambda-url/u/predict")
 
     _held("up.txt", capsys.readouterr().out)
+
+
+def test_an_invocation_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """The shape of `deployer invoke --output json` is a public contract, for an answer and for a failure."""
+    ui.print_json(ui.invoked_as_json(Invoked("digits", "3", answer=[6.0, 9.0])))
+    ui.print_json(ui.invoked_as_json(Invoked("digits", "3", error_type="ValueError", error_message="no rows")))
+
+    _held("invoke.txt", capsys.readouterr().out)
 
 
 def test_an_error_is_told_in_up_to_four_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,9 @@ FULL = DeploymentConfig(
         memory_size=512,
         ephemeral_storage=1024,
         auth="none",
+        invoke_mode="RESPONSE_STREAM",
+        event_route="/predict",
+        documentation=False,
         log_retention_days=7,
         repository="team/digits",
         description="Digits, read",
@@ -29,7 +32,8 @@ FULL = DeploymentConfig(
 def test_every_prompt_gets_one_line_in_bentoctls_order() -> None:
     """Name, each field of the operator's schema, tags and env as y/key/value with a final n, the file name."""
     expected = [
-        *("digits", "eu-west-1", "30", "512", "1024", "none", "7", "team/digits", "Digits, read"),
+        *("digits", "eu-west-1", "30", "512", "1024", "none", "RESPONSE_STREAM", "/predict"),
+        *("7", "team/digits", "Digits, read"),
         *("y", "Owner", "me", "y", "Team", "ml", "n"),
         *("y", "LOG_LEVEL", "debug", "n"),
         "deployment_config.yaml",
@@ -51,6 +55,8 @@ def test_what_is_asked_is_a_bentoctl_v1_deployment_config() -> None:
             "memory_size": 512,
             "ephemeral_storage": 1024,
             "auth": "none",
+            "invoke_mode": "RESPONSE_STREAM",
+            "event_route": "/predict",
             "log_retention_days": 7,
             "repository": "team/digits",
             "description": "Digits, read",
@@ -97,7 +103,7 @@ def test_nothing_to_carry_still_answers_every_prompt() -> None:
 
     asked = ask(config)
 
-    assert sorted(asked.spec) == ["auth", "ephemeral_storage", "memory_size", "region", "timeout"]
+    assert sorted(asked.spec) == ["auth", "ephemeral_storage", "invoke_mode", "memory_size", "region", "timeout"]
     assert answers(asked).decode().split("\n")[-7:] == ["", "", "", "n", "n", "deployment_config.yaml", ""]
 
 

@@ -177,12 +177,15 @@ def test_no_secret_is_in_a_command_or_in_the_log_and_the_job_is_private(tmp_path
 def test_every_value_reaches_the_operator_whatever_bentoctl_carries(tmp_path: Path) -> None:
     """The empty value, which bentoctl refuses, is in the values all the same."""
     job = make_job(tmp_path)
+    spec = replace(job.config.spec, event_route="/predict", documentation=False, invoke_mode="RESPONSE_STREAM")
 
-    driver(fake_bentoctl()).init(job)
+    driver(fake_bentoctl()).init(replace(job, config=replace(job.config, spec=spec)))
 
     document = json.loads(job.file.read_text())
     assert document["asked"]["env"] == {"TOKEN": SECRET}
-    assert document["values"]["environment"] == {"TOKEN": SECRET, "EMPTY": ""}
+    own = {"DEPLOYER_EVENT_ROUTE": "/predict", "DEPLOYER_DOCUMENTATION": "off"}
+    assert document["values"]["environment"] == {"TOKEN": SECRET, "EMPTY": "", **own}
+    assert document["values"]["invoke_mode"] == "RESPONSE_STREAM"
 
 
 def test_only_the_builders_progress_is_passed_on(tmp_path: Path) -> None:

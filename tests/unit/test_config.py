@@ -119,6 +119,19 @@ def test_a_name_of_the_command_line_stands_in_for_the_files_own(tmp_path: Path) 
         load_config(path, name="a b")
 
 
+def test_settings_of_the_functions_runtime_are_variables_where_they_are_not_the_default(tmp_path: Path) -> None:
+    """Beside the user's own; DEPLOYER_DISPATCH is the user's to set."""
+    env = "env: {DEPLOYER_DISPATCH: full}\n"
+    plain = load_config(write(tmp_path, MINIMAL + env))
+    told = load_config(write(tmp_path, f"{MINIMAL}{env}spec: {{event_route: /predict, documentation: no}}\n"))
+    assert {"DEPLOYER_DISPATCH": "full"} == plain.variables
+    assert {
+        "DEPLOYER_DISPATCH": "full",
+        "DEPLOYER_EVENT_ROUTE": "/predict",
+        "DEPLOYER_DOCUMENTATION": "off",
+    } == told.variables
+
+
 def test_the_repository_is_named_like_the_deployment_unless_the_config_names_one(tmp_path: Path) -> None:
     """A repository may be nested, a deployment may not."""
     named = load_config(write(tmp_path, f"{MINIMAL}spec: {{repository: team/digits}}\n"))

@@ -72,6 +72,23 @@ def problem(folder: Path, line: str) -> str:
         ("spec: {auth: no}", "spec.auth (line 5): no is not valid. Did you mean none? Valid: iam, none."),
         ("spec: {auth: AIM}", 'spec.auth (line 5): "AIM" is not valid. Did you mean iam? Valid: iam, none.'),
         (
+            "spec: {invoke_mode: stream}",
+            'spec.invoke_mode (line 5): "stream" is not valid. Valid: BUFFERED, RESPONSE_STREAM.',
+        ),
+        (
+            "spec: {event_route: predict}",
+            'spec.event_route (line 5): "predict" is not valid.'
+            " Valid: a route of the Bento that begins with /, such as /predict.",
+        ),
+        (
+            'spec: {documentation: "off"}',
+            'spec.documentation (line 5): "off" is not a boolean. Valid: true or false.',
+        ),
+        (
+            'image: {import_check: "no"}',
+            'image.import_check (line 5): "no" is not a boolean. Valid: true or false.',
+        ),
+        (
             "spec: {log_retention_days: true}",
             f"spec.log_retention_days (line 5): true is not valid. Valid: {', '.join(map(str, LOG_RETENTION_DAYS))}.",
         ),
@@ -115,6 +132,15 @@ def problem(folder: Path, line: str) -> str:
         (
             "env: {LIST: [1]}",
             'env.LIST (line 5): this value is not text in YAML: put it in quotes, as in LIST: "…".',
+        ),
+        (
+            "env: {DEPLOYER_DISPATCH: ful}",
+            'env.DEPLOYER_DISPATCH (line 5): "ful" is not valid. Did you mean full? Valid: auto, full, lean.',
+        ),
+        (
+            "env: {DEPLOYER_EVENT_ROUTE: /predict}",
+            "env.DEPLOYER_EVENT_ROUTE (line 5): this name is reserved; names that begin with DEPLOYER_ are deployer's"
+            " own, but for DEPLOYER_DISPATCH.",
         ),
         (
             "env: {1BAD: x}",
@@ -207,6 +233,16 @@ def test_the_bytes_of_all_environment_variables_together_have_a_limit(tmp_path: 
     assert told == (
         "env (line 5): 4097 bytes are too many. Valid: at most 4096 bytes of names and values together, as JSON."
     )
+
+
+def test_what_settings_add_to_the_environment_counts_too(tmp_path: Path) -> None:
+    """Lambda measures them with the rest: said here and not by AWS after the image was pushed."""
+    fits = "x" * (4096 - len('{"NAME":""}'))
+    told = problem(tmp_path, f"spec: {{event_route: /predict, documentation: false}}\nenv: {{NAME: {fits}}}")
+    assert (
+        "env (line 6): 4161 bytes (DEPLOYER_EVENT_ROUTE, DEPLOYER_DOCUMENTATION of the settings among them) are too"
+        " many. Valid: at most 4096 bytes of names and values together, as JSON."
+    ) == told
 
 
 def test_a_value_of_the_environment_is_never_repeated(tmp_path: Path) -> None:
