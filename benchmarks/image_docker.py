@@ -39,6 +39,13 @@ class Engine:
             raise RuntimeError(f"docker {' '.join(arguments)}: {ended.stderr[-3000:]}")
         return ended.stdout.strip()
 
+    def log(self, container: str) -> str:
+        """What it wrote to both of its streams."""
+        argv = ["docker", "logs", container]
+        return subprocess.run(
+            argv, env=self._variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        ).stdout
+
     def version(self) -> str:
         buildx = re.search(r"v?(\d+\.\d+\.\d+)", self.run("buildx", "version"))
         return f"{self.run('version', '--format', '{{.Server.Version}}')}, buildx {buildx[1] if buildx else '?'}"
