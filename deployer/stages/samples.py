@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from deployer.config import SmokeTest
 from deployer.errors import BadInput
 from deployer.models import Route
-from deployer.near_miss import near_miss
+from deployer.stages.json_input import parse_json
+from deployer.stages.routes import find_route
 from deployer.tools.route_schema import files_in, problem
+
+PAYLOAD_LIMIT = 6 * 1024 * 1024  # bytes of JSON in one Lambda event
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,8 @@ class Samples:
 def check_samples(options: SmokeTest, routes: Sequence[Route]) -> Samples | None:
     """The samples that the config names, None where it names none.
 
-    Raises BadInput for a route that the Bento does not have, and for a file that is missing, not JSON, or not what
-    the route takes.
+    Raises BadInput for a route that the Bento does not have, and for a file that is missing, too large for Lambda,
+    not JSON, or not what the route takes.
     """
     if options.samples is None:
         if options.route and routes:
@@ -35,28 +38,22 @@ def check_samples(options: SmokeTest, routes: Sequence[Route]) -> Samples | None
         return None
     route = _choose(options.route, routes)
     body = _read(options.samples)
-    _check_input(_parse(body, path=options.samples), route=route, path=options.samples)
+    _check_size(body, path=options.samples)
+    value = parse_json(body, whence=f"smoke_test.samples: {options.samples}")
+    _check_input(value, route=route, path=options.samples)
     return Samples(route, body)
 
 
 def _choose(wanted: str, routes: Sequence[Route]) -> Route:
-    if not wanted and len(routes) == 1:
+    if wanted:
+        return find_route(wanted, routes, where="smoke_test.route")
+    if len(routes) == 1:
         return routes[0]
-    if wanted and not routes:  # an old Bento may not say what it serves: take the user's word
-        return Route(name=wanted.strip("/"), path=f"/{wanted.lstrip('/')}")
-    for route in routes:
-        if wanted and wanted.lstrip("/") in (route.path.lstrip("/"), route.name):
-            return route
     paths = [route.path for route in routes]
-    if not wanted:
-        known = f"one of {', '.join(paths)}" if paths else "such as `/predict`"
-        raise BadInput(
-            f"smoke_test.route is missing: the Bento has {len(paths)} routes.",
-            hint=f"Name the route that takes the samples, {known}.",
-        )
+    known = f"one of {', '.join(paths)}" if paths else "such as `/predict`"
     raise BadInput(
-        f"smoke_test.route: the Bento has no route {wanted}.",
-        hint=f"{near_miss(wanted, paths)} Its routes: {', '.join(paths)}.".lstrip(),
+        f"smoke_test.route is missing: the Bento has {len(paths)} routes.",
+        hint=f"Name the route that takes the samples, {known}.",
     )
 
 
@@ -70,17 +67,15 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _parse(body: bytes, *, path: Path) -> Any:
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+def _check_size(body: bytes, *, path: Path) -> None:
+    """The event holds the file as a JSON string, with each quote escaped; the rest of it is a few hundred bytes."""
+    size = len(json.dumps(body.decode("utf-8", "replace"), ensure_ascii=False).encode())
+    if size > PAYLOAD_LIMIT:
         raise BadInput(
-            f"smoke_test.samples: {path} is not JSON: {error}.", hint="The file is sent as it is: make it valid JSON."
-        ) from error
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
+            f"smoke_test.samples: {path} is too large for Lambda: {size:,} bytes in its event, which may"
+            f" have {PAYLOAD_LIMIT:,}.",
+            hint="Take fewer samples; the service's callers have the same limit for one request.",
+        )
 
 
 def _check_input(value: Any, *, route: Route, path: Path) -> None:

@@ -24,6 +24,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0  # seconds between tries
 # Statuses that pass by themselves, and how many times each is asked: 403 while permissions spread through AWS, 502
 # when a start was cut off, the rest (None) for as long as there is time.
 PASSING: Mapping[int, int | None] = {403: 5, 429: None, 502: 3, 503: None, 504: 3}
+FAILED_START = b"The service could not be started"  # with 503, by deployer_runtime/failed_start.py
+STARTS = 2  # each request but the first starts it anew
 
 
 class Sign(Protocol):
@@ -120,12 +122,16 @@ def _ask_until_ready(asked: _Asked, *, timeout: float) -> tuple[Response, int]:
             asked.on_step("no answer yet: waiting for the function to start")
         else:
             seen[response.status] = seen.get(response.status, 0) + 1
-            patience = PASSING.get(response.status, 0)
+            patience = STARTS if _failed_to_start(response) else PASSING.get(response.status, 0)
             if last_try or (patience is not None and seen[response.status] >= patience):
                 return response, tries
             asked.on_step(f"answered {response.status}: waiting for the function to start")
         asked.clock.sleep(min(pause, max(end - asked.clock.now(), 0)))
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _failed_to_start(response: Response) -> bool:
+    return response.status == 503 and FAILED_START in response.body
 
 
 def _explain(response: Response, *, signed: bool) -> str:

@@ -138,14 +138,15 @@ def _routes(document: Mapping[str, Any], folder: Path) -> tuple[Route, ...]:
     """From `schema` (services as classes, BentoML 1.2 on), else from `apis` (the legacy service)."""
     modern = _entries(_section(document, "schema").get("routes"))
     if modern:
-        return tuple(
-            Route(str(route["name"]), str(route["route"]), _schema(route, "input"), _schema(route, "output"))
-            for route in modern
-            if "name" in route and "route" in route
-        )
+        return tuple(_route(route) for route in modern if "name" in route and "route" in route)
     paths = _legacy_paths(folder)
     names = [str(api["name"]) for api in _entries(document.get("apis")) if "name" in api]
     return tuple(Route(name, _path_of(name, paths)) for name in names)
+
+
+def _route(stated: Mapping[str, Any]) -> Route:
+    schemas = (_schema(stated, "input"), _schema(stated, "output"))
+    return Route(str(stated["name"]), str(stated["route"]), *schemas, is_task=bool(stated.get("is_task")))
 
 
 def _variables(document: Mapping[str, Any]) -> dict[str, str]:

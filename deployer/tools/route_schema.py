@@ -57,7 +57,12 @@ def files_in(schema: Schema | None) -> tuple[str, ...]:
 
 def promises_json(schema: Schema | None) -> bool:
     """True only where the Bento says so: text, streams and files are sent as they are, and so may an unstated type."""
-    return schema is not None and schema.get("type") in _JSON_TYPES and not schema.get("is_stream")
+    return schema is not None and schema.get("type") in _JSON_TYPES and not is_stream(schema)
+
+
+def is_stream(schema: Schema | None) -> bool:
+    """Whether the route answers piece by piece, as a generator does."""
+    return schema is not None and bool(schema.get("is_stream"))
 
 
 def to_json_schema(schema: Any) -> Any:

@@ -6,27 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from deployer.config import DeploymentConfig
-from deployer.errors import DeployerError, Unhealthy
+from deployer.errors import Unhealthy
 from deployer.models import Route, SmokeReport
 from deployer.stages import smoke
 from deployer.stages.curl import Signing, curl_command
-from deployer.stages.function_log import last_words
+from deployer.stages.function_log import known_cause, last_words
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
-from deployer.workflows.deployment import Selection, existing_deployment
+from deployer.workflows.deployment import Selection, deployment_to_ask, what_is_live
 
 
 def smoke_test(selection: Selection, tools: Toolbox) -> tuple[SmokeReport, Deployment]:
     """Test the deployment that is there. Raises DeployerError when there is none."""
-    deployment = existing_deployment(selection, tools, command="smoke-test")
-    if deployment is None:
-        raise DeployerError("Nothing is deployed here.", hint="Run `deployer up --bento NAME:VERSION` first.")
-    environment = deployment.target.reach(region=deployment.config.spec.region)
-    terraform = tools.terraform(deployment, environment)
-    if not terraform.resources():
-        problem = f"{deployment.config.name} is not deployed yet: the last `deployer up` did not get that far."
-        raise DeployerError(problem, hint="Run `deployer up` again: it continues from what exists.")
-    outputs = terraform.output()
+    deployment = deployment_to_ask(selection, tools, command="smoke-test")
+    environment, outputs = what_is_live(deployment, tools)
     routes = deployment.workspace.routes()
     report = run_smoke_test(deployment.config, routes, outputs.endpoint, environment=environment, tools=tools)
     return report, deployment
@@ -36,6 +29,7 @@ def run_smoke_test(
     config: DeploymentConfig, routes: Sequence[Route], url: str, *, environment: Environment, tools: Toolbox
 ) -> SmokeReport:
     """The smoke test as a step of `up` and as the whole of `smoke-test`."""
+    cause = ""
     with tools.progress.step("Testing the deployment") as step:
         sign = tools.aws(environment).sign if config.spec.auth == "iam" else None
         report = smoke.smoke_test(
@@ -43,9 +37,11 @@ def run_smoke_test(
         )
         if not report.healthy:
             log = tools.aws(environment).recent_logs(config.name)
-            report = replace(report, function_log=last_words(log))
+            report, cause = replace(report, function_log=last_words(log)), known_cause(log)
         verdict = "healthy" if report.healthy else "NOT healthy"
         step.done(f"Smoke test of {report.url}: {verdict}", well=report.healthy)
+    if cause:
+        tools.progress.note(cause)
     if not report.sampled:
         tools.progress.note("No sample was sent: the config names none under smoke_test.samples.")
     return report

@@ -10,11 +10,14 @@ from deployer.models import Bento, Image, Outputs, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.image_plan import plan_image
 from deployer.stages.infrastructure import apply_changes
+from deployer.stages.lambda_fit import remarks
 from deployer.stages.ownership import adoptable
+from deployer.stages.routes import check_event_route
 from deployer.stages.samples import check_samples
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.bento_code import uses_of_service
 from deployer.tools.bentoctl import Job
 from deployer.tools.terraform import Terraform
 from deployer.workflows.bento import obtain_bento
@@ -63,7 +66,10 @@ def _check_what_is_needed(bento: Bento, deployment: Deployment, tools: Toolbox) 
     """Whatever can be known to be missing or wrong is told before anything is made."""
     config = deployment.config
     check_samples(config.smoke_test, bento.routes)
+    check_event_route(config.spec.event_route, bento.routes)
     template_folder(config.terraform.template)
+    for remark in remarks(bento.routes, uses_of_service(bento.path, bento.service), config.spec):
+        tools.progress.note(remark)
     environment = _prepare(deployment, bento, tools)
     terraform = tools.terraform(deployment, environment)
     if config.terraform.template is not None:  # the user's own may keep its state where only `terraform init` finds it

@@ -121,6 +121,16 @@ def test_a_missing_module_is_named(imported: Imported) -> None:
         assert "Add scikit-learn to `python: packages:`" in error.hint
 
 
+def test_semaphores_are_missing_as_on_lambda(imported: Imported, isolation: Isolation) -> None:
+    """And the system's word for it, no such file or directory, is not all that is told."""
+    if not isolation.full:
+        pytest.skip(f"this machine has semaphores: {isolation.reason}")
+    error = refusal(imported, "import multiprocessing\nlock = multiprocessing.Lock()\n")
+    assert "needs semaphores or shared memory when it is imported, which Lambda does not have" in error.message
+    assert "(src/service.py, line 5: lock = multiprocessing.Lock())." in error.message
+    assert "concurrent.futures.ThreadPoolExecutor" in error.hint
+
+
 def test_a_module_that_bentoml_would_let_pass_is_named_too(imported: Imported) -> None:
     """`bentoml.importing()` hides it outside of a server, until the first request."""
     error = refusal(imported, "with bentoml.importing():\n    import torch_is_not_here\n")

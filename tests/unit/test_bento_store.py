@@ -28,6 +28,18 @@ def test_a_modern_bento_is_read_with_its_services_models_and_its_schemas(tmp_pat
     assert bento.routes == (Route("predict", "/predict", ROUTE["input"], ROUTE["output"]),)
 
 
+def test_a_route_says_whether_it_has_a_task_queue(tmp_path: Path) -> None:
+    """BentoML 1.3 on writes `is_task`, 1.2 nothing; the path holds the service's prefix already."""
+    routes = [ROUTE, {**ROUTE, "is_task": False}, {**ROUTE, "route": "/v1/train", "is_task": True}]
+    write_modern(tmp_path, "digits:v1", schema={"name": "Digits", "type": "service", "routes": routes})
+
+    assert [(route.path, route.is_task) for route in BentoStore(tmp_path).get("digits:v1").routes] == [
+        ("/predict", False),
+        ("/predict", False),
+        ("/v1/train", True),
+    ]
+
+
 def test_a_legacy_bento_is_read_with_its_top_level_models_and_plain_routes(tmp_path: Path) -> None:
     """BentoML 1.0 keeps models at the top, no schemas, and the Python asked for apart from the one that built it."""
     write_model(tmp_path, "m:1")

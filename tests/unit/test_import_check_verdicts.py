@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,34 @@ def test_each_finding_has_a_way_out(error: dict[str, Any], message: str, hint: s
     assert found.fails
     assert message in found.message
     assert hint in found.hint
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "frame", "told"),
+    [
+        (38, "Function not implemented", "multiprocessing/synchronize.py", True),
+        (2, "No such file or directory", "multiprocessing/synchronize.py", True),
+        (2, "No such file or directory: '/psm_8fb33c0b'", "multiprocessing/shared_memory.py", True),
+        (2, "No such file or directory: 'weights.bin'", "src/service.py", False),
+    ],
+)
+def test_semaphores_and_shared_memory_are_told_by_who_asked_for_them(
+    number: int, error: str, frame: str, told: bool
+) -> None:
+    """The system's error names neither, and is another one with each C library."""
+    kind = "OSError" if number == 38 else "FileNotFoundError"
+    report = ended(raised(kind, f"[Errno {number}] {error}", number=number, place="src/service.py, line 3: Pool(2)"))
+    found = verdict(replace(report, stderr=f'  File "/usr/lib/python3.11/{frame}", line 57, in __init__\n'))
+    expected = "The service needs semaphores or shared memory when it is imported, which Lambda does not have"
+    assert (found.message == f"{expected} (src/service.py, line 3: Pool(2)).") is told
+    assert ("multiprocessing.Process with a Pipe" in found.hint) is told
+
+
+def test_an_error_that_is_not_the_system_s_is_told_as_it_is() -> None:
+    """A service may have logged that it found no semaphores, and fail for something else."""
+    report = ended(raised("ModuleNotFoundError", "…", module="x"))
+    logged = "FileNotFoundError …multiprocessing/synchronize.py…"
+    assert "the module x" in verdict(replace(report, stderr=logged)).message
 
 
 def test_what_bentoml_wraps_is_told_and_not_the_wrapping() -> None:

@@ -150,7 +150,8 @@ def test_the_reference_states_the_real_defaults() -> None:
     spec, smoke = dataclasses.asdict(defaults.spec), dataclasses.asdict(defaults.smoke_test)
     expected = {
         **{f"spec.{key}": str(spec[key]) for key in ("region", "timeout", "memory_size", "ephemeral_storage")},
-        **{f"spec.{key}": str(spec[key]) for key in ("auth", "log_retention_days")},
+        **{f"spec.{key}": str(spec[key]) for key in ("auth", "invoke_mode", "log_retention_days")},
+        "spec.documentation": str(spec["documentation"]).lower(),
         "target": defaults.target,
         "smoke_test.timeout": str(smoke["timeout"]),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pytest
 from deployer.config import SmokeTest
 from deployer.errors import BadInput
 from deployer.models import Route, SmokeReport
+from deployer.runtime.failed_start import FailedStart
 from deployer.stages.smoke import Clock, smoke_test
 from deployer.tools.http import Response, Unreachable
 
@@ -178,6 +180,26 @@ def test_statuses_that_do_not_pass_are_not_waited_for(samples: Path, status: int
     assert report.healthy is (status == 200)
     assert len(http.requests) == tries
     assert time.seconds <= 8
+
+
+def test_a_service_that_cannot_be_started_is_tried_twice(samples: Path) -> None:
+    """Its 503 stays, unlike that of a function that is still starting; the answer names the error."""
+    failed = FailedStart(ModuleNotFoundError("No module named 'x'"))
+    http, time = ScriptedHttp([answer(_body_of(failed), status=503)]), FakeTime()
+    report = ask(http, time, samples=samples, timeout=120)
+    assert (len(http.requests), time.seconds) == (2, 0.5)
+    assert "answered 503 at try 2: " in report.checks[0].detail
+    assert "The service could not be started (ModuleNotFoundError)." in report.checks[0].detail
+
+
+def _body_of(app: FailedStart) -> bytes:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http"}, None, send))
+    return b"".join(message.get("body", b"") for message in sent)
 
 
 @pytest.mark.parametrize(

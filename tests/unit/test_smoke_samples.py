@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,15 @@ def test_a_route_that_takes_a_file_cannot_be_sampled(tmp_path: Path, schema: dic
     """JSON cannot carry a file: said before the deployment and with the way out."""
     refused = refusal(SmokeTest(samples=written(tmp_path, "{}")), Route("see", "/see", schema))
     assert refused.message == f"smoke_test.samples: /see takes a file ({name}), and samples are sent as JSON."
+
+
+def test_more_than_one_lambda_event_holds_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    """The file is a JSON string in the event, so each quote counts twice: of 6 MB with spaces and with quotes."""
+    spaces = written(tmp_path, f"[{' ' * 6_000_000}]")
+    assert check_samples(SmokeTest(samples=spaces), (SCORE,)) is not None
+    quotes = written(tmp_path, json.dumps([""] * 2_000_000, separators=(",", ":")))
+    refused = refusal(SmokeTest(samples=quotes), SCORE)
+    assert refused.message == (
+        f"smoke_test.samples: {quotes} is too large for Lambda:"
+        " 10,000,003 bytes in its event, which may have 6,291,456."
+    )

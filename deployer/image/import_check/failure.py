@@ -14,6 +14,7 @@ from deployer.image.import_check.report import (
     place_in_dump,
     read_report,
 )
+from deployer.tools.lambda_gaps import Gap, needs_semaphores
 from deployer.tools.process import Completed
 
 LIBRARY = re.compile(r"(?P<name>[\w.+-]+\.so[\w.]*): cannot open shared object file")
@@ -85,7 +86,7 @@ def judge(completed: Completed, ground: Ground, *, seconds: float) -> Verdict | 
             f"The image has Python {report.python}, and the Bento's packages are for Python {ground.python}.",
             f"Set `image: base:` in the deployment config to an image with Python {ground.python}.",
         )
-    return _raised(report, ground) if report.errors else None
+    return (_semaphores(completed, report) or _raised(report, ground)) if report.errors else None
 
 
 def _raised(report: Report, ground: Ground) -> Verdict:
@@ -174,6 +175,14 @@ def _is_network(error: Raised) -> bool:
     return bool(
         error.number in NETWORK_NUMBERS or error.type in NETWORK_TYPES or NO_NETWORK.search(error.message or "")
     )
+
+
+def _semaphores(completed: Completed, report: Report) -> Verdict | None:
+    """The error's own words name neither them nor shared memory: the traceback shows who raised it."""
+    if not any(error.number for error in report.errors) or not needs_semaphores(completed.stderr):
+        return None
+    missing = f"semaphores or shared memory when it is imported, which Lambda does not have{_at(report.place)}."
+    return Verdict(f"The service needs {missing}", Gap.SEMAPHORES.value)
 
 
 def _read_only(report: Report) -> Verdict | None:
