@@ -21,17 +21,23 @@ KEPT = ("AWS_CA_BUNDLE", "DEPLOYER_ENGINE")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
-    """`--dist loadfile` with one exception: tests/docker is one worker's, so that no two of its builds meet."""
+    """`--dist loadfile` with two exceptions.
+
+    tests/docker is one worker's, so that no two of its builds meet. A test of the corpus may be anybody's, but those of
+    one service in one BentoML line are one worker's, which builds it once.
+    """
     if config.getvalue("dist") != "loadfile":
         return None
     from xdist.scheduler import LoadFileScheduling
 
-    class DockerTogether(LoadFileScheduling):
+    class ByFileAndFolder(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "tests/docker" if file.startswith("tests/docker/") else file
+            if file.startswith("tests/docker/"):
+                return "tests/docker"
+            return nodeid.rpartition("-")[0] if file == "tests/corpus/test_services.py" else file
 
-    return DockerTogether(config, log)
+    return ByFileAndFolder(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
