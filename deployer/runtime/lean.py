@@ -112,15 +112,18 @@ class OwnProxy:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._arguments = (args, kwargs)
         self._made: Any = None
+        self._entered = False
 
     async def __aenter__(self) -> OwnProxy:
+        self._entered = True  # earlier releases do not: their client is set up when it is made
         return self
 
     def _real(self) -> Any:
         if self._made is None:
             args, kwargs = self._arguments
             self._made = execute(CLIENT).RemoteProxy(*args, **kwargs)
-            _run_without_waiting(self._made.__aenter__())
+            if self._entered:
+                _run_without_waiting(self._made.__aenter__())
         return self._made
 
     def __getattr__(self, name: str) -> Any:

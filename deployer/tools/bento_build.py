@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,8 @@ def build_bento(project: Path, *, python: Path, runner: Runner, variables: Mappi
     if not project.is_dir():
         raise BadInput(f"{project} is not a folder.", hint="--build takes the folder that holds bentofile.yaml.")
     settings = {"BENTOML_DO_NOT_TRACK": "True", "COLUMNS": "1000", "NO_COLOR": "1"}
-    build = _Build(project, python, runner, {"PYTHONWARNINGS": "ignore", **variables, **settings}, log)
+    environment = {"PYTHONWARNINGS": "ignore", **variables, **settings, "PATH": _path_with_uv(variables)}
+    build = _Build(project, python, runner, environment, log)
     ended = build.run("-m", "bentoml", "build", "--output", "tag")
     if ended.returncode != 0 and "No such option" in ended.stderr:
         ended = build.run("-m", "bentoml", "build")
@@ -38,6 +40,13 @@ def build_bento(project: Path, *, python: Path, runner: Runner, variables: Mappi
         if found:
             return Tag(*found.groups())
     raise DeployerError(f"`bentoml build` in {project} did not say which Bento it built.", log=log)
+
+
+def _path_with_uv(variables: Mapping[str, str]) -> str:
+    """Deployer's own uv after everything else: BentoML 1.4 installs one with pip, which uv's environments lack."""
+    from uv import find_uv_bin
+
+    return os.pathsep.join([variables.get("PATH", os.defpath), str(Path(find_uv_bin()).parent)])
 
 
 @dataclass(frozen=True)

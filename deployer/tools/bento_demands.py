@@ -14,9 +14,9 @@ from typing import Any
 from deployer.errors import DeployerError
 from deployer.models import Bento, Demands
 
-# What BentoML puts there by itself: build tools that an image of wheels does without.
+# What BentoML puts there by itself: build tools that an image of wheels does without, and 1.4.0 a setting of uv.
 _PREPARATION = re.compile(
-    r"apt-get update && apt-get install .*--allow-remove-essential ca-certificates "
+    r"export UV_COMPILE_BYTECODE=1\Z|apt-get update && apt-get install .*--allow-remove-essential ca-certificates "
     r"|apk add --update bash gcc |yum update && "
 )
 _APT = re.compile(r"apt-get install -q -y -o Dpkg::Options::=--force-confdef (?P<packages>.+)")

@@ -10,13 +10,13 @@ from corpus_servers import Candidate, Functions
 
 pytestmark = pytest.mark.corpus
 
-SINCE_LEAN = (1, 4)  # older lines have the full dispatch alone
+SINCE_LEAN = (1, 4, 19)  # older lines have the full application alone
 
 
 def _cases() -> Iterator[object]:
     for folder in sorted(path.parent for path in SERVICES.glob("*/requests.yaml")):
         for line in lines_of(folder.name):
-            both = not folder.name.startswith("legacy_") and tuple(map(int, line.split(".")[:2])) >= SINCE_LEAN
+            both = not folder.name.startswith("legacy_") and tuple(map(int, line.split("."))) >= SINCE_LEAN
             for dispatch in ("auto", "full") if both else ("auto",):
                 yield pytest.param(folder.name, line, dispatch, id=f"{line}-{folder.name}-{dispatch}")
 

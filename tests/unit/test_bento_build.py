@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_the_tag_is_read_from_the_machine_readable_answer(tmp_path: Path) -> Non
     (asked,) = runner.asked
     assert asked.argv == (str(PYTHON), "-m", "bentoml", "build", "--output", "tag")
     assert (asked.env["BENTOML_HOME"], asked.env["BENTOML_DO_NOT_TRACK"]) == ("/store", "True")
+
+
+def test_uv_is_found_where_the_project_brings_none(tmp_path: Path) -> None:
+    """BentoML 1.4 locks packages with it, and else runs `pip install uv`, which an environment without pip cannot."""
+    _, runner = build(tmp_path, (0, "__tag__:digits:v1\n", ""))
+    assert shutil.which("uv", path=runner.asked[0].env["PATH"]) is not None
 
 
 def test_a_bentoml_without_that_option_is_asked_plainly(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def image(**keys: Any) -> dict[str, Any]:
 
 def test_a_plain_bento_asks_for_nothing(tmp_path: Path) -> None:
     """BentoML's own base and its own preparation of it are no wish of the user's."""
-    modern = write_modern(tmp_path, "modern:v1", **image(commands=[PREPARATION, PREPARATION]))
+    modern = write_modern(
+        tmp_path, "modern:v1", **image(commands=["export UV_COMPILE_BYTECODE=1", PREPARATION, PREPARATION])
+    )
     legacy = write_legacy(tmp_path, "legacy:v1")
     assert [read_bento(path, models=None).demands for path in (modern, legacy)] == [Demands(), Demands()]
 
