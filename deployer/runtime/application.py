@@ -10,7 +10,7 @@ from typing import Any
 ASGI = Any  # an ASGI application: `async (scope, receive, send) -> None`
 Scope = Any  # its dictionary of the request
 
-DOCUMENTATION = ("/", "/docs.json", "/schema.json")
+DESCRIPTIONS = ("/docs.json", "/schema.json")
 DOCUMENTATION_FOLDERS = ("/static_content", "/assets")
 HEALTH = ("/livez", "/readyz", "/healthz")
 TASK_VERBS = ("submit", "status", "get", "retry", "cancel")
@@ -24,8 +24,17 @@ FAILED = "The service failed ({name}). The function's log says why."
 logger = logging.getLogger("deployer")
 
 
-def for_lambda(app: ASGI, *, documentation: bool, tasks: frozenset[str] = frozenset(), prefix: str = "") -> ASGI:
+def for_lambda(
+    app: ASGI,
+    *,
+    documentation: bool,
+    tasks: frozenset[str] = frozenset(),
+    prefix: str = "",
+    own_pages: bool = False,
+) -> ASGI:
     """The application for Lambda. `tasks` are the routes that have a task queue, `prefix` the service's `path_prefix`.
+
+    `own_pages` says that the service has mounted an application of its own at the root, before BentoML's page.
 
     An error of the application is one log record and, before its response has begun, a 500.
     """
@@ -37,7 +46,7 @@ def for_lambda(app: ASGI, *, documentation: bool, tasks: frozenset[str] = frozen
         if prefix and scope["path"] in HEALTH:  # who checks a function's health knows nothing of its service's prefix
             scope = {**scope, "path": prefix + scope["path"], "raw_path": (prefix + scope["path"]).encode()}
         answer = _Answer(scope, send)
-        status, reason = _refused(scope, documentation=documentation, tasks=tasks, prefix=prefix)
+        status, reason = _refused(scope, documentation=documentation, tasks=tasks, prefix=prefix, own_pages=own_pages)
         if status:
             await answer.error(status, reason)
         else:
@@ -100,15 +109,18 @@ def _utf8(value: bytes) -> bytes:
     return value
 
 
-def _refused(scope: Scope, *, documentation: bool, tasks: frozenset[str], prefix: str) -> tuple[int, str]:
+def _refused(
+    scope: Scope, *, documentation: bool, tasks: frozenset[str], prefix: str, own_pages: bool
+) -> tuple[int, str]:
     """The status and the reason for a request that the application does not get; 0 for all others."""
     path: str = scope["path"]
     own = path[len(prefix) :] if prefix and path.startswith(f"{prefix}/") else path
-    if own.rstrip("/") == "/metrics":
+    reads = scope["method"] in ("GET", "HEAD")
+    if own.rstrip("/") == "/metrics" and reads:
         return 404, METRICS
     if any(name.lower() == b"upgrade" and b"websocket" in value.lower() for name, value in scope["headers"]):
         return 501, WEBSOCKET
-    if not documentation and scope["method"] in ("GET", "HEAD") and _is_documentation(own):
+    if not documentation and reads and _is_documentation(own, own_pages=own_pages):
         return 404, NO_DOCUMENTATION
     route, _, verb = path.rstrip("/").rpartition("/")
     if verb in TASK_VERBS and route in tasks:
@@ -116,5 +128,9 @@ def _refused(scope: Scope, *, documentation: bool, tasks: frozenset[str], prefix
     return 0, ""
 
 
-def _is_documentation(path: str) -> bool:
-    return path in DOCUMENTATION or path.startswith(tuple(f"{folder}/" for folder in DOCUMENTATION_FOLDERS))
+def _is_documentation(path: str, *, own_pages: bool) -> bool:
+    if own_pages:
+        return path in DESCRIPTIONS
+    return (
+        path == "/" or path in DESCRIPTIONS or path.startswith(tuple(f"{folder}/" for folder in DOCUMENTATION_FOLDERS))
+    )

@@ -38,6 +38,10 @@ class RouteFailed(Exception):
     """The service refused an event that was no HTTP request, so that the invocation has failed."""
 
 
+class ServiceFailed(Exception):
+    """The same, and it was the service's own fault: its status is 500 or more."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """`event` is fit for mangum, `route` such as `POST /predict`; `plain` says that it came as no HTTP request."""
@@ -64,7 +68,8 @@ def as_request(event: Any, *, default_route: str) -> Asked:
 def as_result(asked: Asked, response: dict[str, Any]) -> Any:
     """What the invocation returns: the response, or for a plain event its body as JSON.
 
-    Text that is no JSON is a string, anything else `{"contentType", "base64"}`. Raises RouteFailed from status 400 on.
+    Text that is no JSON is a string, anything else `{"contentType", "base64"}`. Raises RouteFailed from status 400 on,
+    ServiceFailed from 500 on.
     """
     if not asked.plain:
         return response
@@ -72,7 +77,8 @@ def as_result(asked: Asked, response: dict[str, Any]) -> Any:
     content = base64.b64decode(body) if response.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
     if response["statusCode"] >= 400:
         said = content.decode("utf-8", "replace")[:SHOWN_CHARACTERS] or "no body"
-        raise RouteFailed(f"{asked.route} answered {response['statusCode']}: {said}")
+        kind = ServiceFailed if response["statusCode"] >= 500 else RouteFailed
+        raise kind(f"{asked.route} answered {response['statusCode']}: {said}")
     return _as_json(content, (response.get("headers") or {}).get("content-type", ""))
 
 

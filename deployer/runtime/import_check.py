@@ -33,7 +33,7 @@ def check(seconds: float) -> int:
         for name in HANDLER_MODULES:
             importlib.import_module(name)
         report["part"] = "service"
-        _load_service(os.environ["BENTO_PATH"])
+        _load_service()
     except BaseException as error:
         traceback.print_exc()
         report["errors"] = _chain(error, bento=os.environ.get("BENTO_PATH", ""))
@@ -42,19 +42,14 @@ def check(seconds: float) -> int:
     return 1 if report["errors"] else 0
 
 
-def _load_service(bento: str) -> None:
+def _load_service() -> None:
     """As `startup` does, but for what it starts."""
-    from .startup import prepare
+    from .startup import application, load, prepare
 
     prepare(os.environ)
-    import bentoml
-
     with _nothing_hidden():
-        service = bentoml.load(bento, standalone_load=True)
-    if hasattr(service, "to_asgi"):
-        service.to_asgi()
-    else:
-        service.asgi_app  # noqa: B018  a property that makes the application
+        service = load(os.environ)
+    application(service)
 
 
 @contextmanager

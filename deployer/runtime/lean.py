@@ -11,11 +11,12 @@ import random
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any
 
 from .deferred import defer, deferring, execute
 
-OLDEST, NEWEST = (1, 4, 19), (1, 4, 39)  # BentoML's releases that tests/corpus holds both ways to the same answers
+OLDEST, NEWEST = (1, 4, 19), (1, 4, 39)  # tests/corpus holds both, with either application, to the same answers
 CLIENT = "_bentoml_impl.client"
 NOT_NEEDED = (
     "bentoml._internal.cloud",
@@ -26,13 +27,16 @@ NOT_NEEDED = (
     "_bentoml_impl.tasks",
     CLIENT,
 )
-LAZY = ("httpx", "jinja2")  # imported where they are hardly ever used
-USERS_OWN = ("BENTOML_CONFIG", "BENTOML_CONFIG_OPTIONS", "BENTOCLOUD_DEPLOYMENT_URL")
+HTTPX_COMMAND = "httpx._main"  # its command line brings rich and pygments; httpx does without where it is missing
+METRICS_OFF = "api_server.metrics.enabled=false"  # what `startup.prepare` sets itself
+USERS_OWN = ("BENTOML_CONFIG", "BENTOCLOUD_DEPLOYMENT_URL")
 
 
 def allowed(environment: Mapping[str, str]) -> bool:
-    """Whether nothing asks BentoML to work otherwise. Asked before `startup.prepare` sets options of its own."""
-    return environment.get("DEPLOYER_DISPATCH") != "full" and not any(environment.get(name) for name in USERS_OWN)
+    """Whether nothing asks BentoML to work otherwise."""
+    options = environment.get("BENTOML_CONFIG_OPTIONS", "").replace(METRICS_OFF, "").strip()
+    asked_for = options or environment.get("DEPLOYER_DISPATCH") == "full"
+    return not asked_for and not any(environment.get(name) for name in USERS_OWN)
 
 
 def knows(version: str) -> bool:
@@ -43,7 +47,9 @@ def knows(version: str) -> bool:
 def prepare() -> None:
     """Defer what is not needed. To be called before the service is imported; a second time it does nothing."""
     if not prepared():
-        defer(NOT_NEEDED, lazy=LAZY, instead={CLIENT: {"RemoteProxy": OwnProxy}})
+        modules: dict[str, Any] = sys.modules
+        modules.setdefault(HTTPX_COMMAND, None)  # which is how an import is refused
+        defer(NOT_NEEDED, instead={CLIENT: {"RemoteProxy": OwnProxy}})
 
 
 def prepared() -> bool:
@@ -58,6 +64,8 @@ def give_up() -> None:
 
 def fits(service: Any) -> bool:
     """Whether the lean application answers as the full one does."""
+    if not hasattr(service, "to_asgi"):
+        return False
     from _bentoml_sdk import Service
 
     return (
@@ -92,6 +100,10 @@ def application(service: Any) -> Any:
     return LeanAppFactory(service, is_main=True, enable_metrics=False)()
 
 
+def is_lean(app: Any) -> bool:
+    return any(layer.cls is RequestIds for layer in getattr(app, "user_middleware", ()))
+
+
 class RequestIds:
     """What OpenTelemetry's middleware does where nothing is exported: 64 bits for BentoML's X-BentoML-Request-ID."""
 
@@ -113,18 +125,21 @@ class OwnProxy:
         self._arguments = (args, kwargs)
         self._made: Any = None
         self._entered = False
+        self._making = Lock()
 
     async def __aenter__(self) -> OwnProxy:
         self._entered = True  # earlier releases do not: their client is set up when it is made
         return self
 
     def _real(self) -> Any:
-        if self._made is None:
-            args, kwargs = self._arguments
-            self._made = execute(CLIENT).RemoteProxy(*args, **kwargs)
-            if self._entered:
-                _run_without_waiting(self._made.__aenter__())
-        return self._made
+        with self._making:
+            if self._made is None:
+                args, kwargs = self._arguments
+                made = execute(CLIENT).RemoteProxy(*args, **kwargs)
+                if self._entered:
+                    _run_without_waiting(made.__aenter__())
+                self._made = made
+            return self._made
 
     def __getattr__(self, name: str) -> Any:
         return _Part(self, name)

@@ -7,6 +7,8 @@ import sys
 from threading import Thread
 from typing import Any
 
+ENDING_SECONDS = 1.0  # that an application has to raise what it has reported
+
 ASGI = Any  # an ASGI application: `async (scope, receive, send) -> None`
 
 
@@ -23,25 +25,35 @@ def run_startup(app: ASGI, *, loop: asyncio.AbstractEventLoop) -> None:
 async def _startup(app: ASGI) -> None:
     messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     messages.put_nowait({"type": "lifespan.startup"})
-    started = asyncio.Event()
+    told = asyncio.Event()
     failures = []
 
     async def send(message: dict[str, Any]) -> None:
-        if message["type"] == "lifespan.startup.complete":
-            started.set()
-        elif message["type"] == "lifespan.startup.failed":
+        if message["type"] == "lifespan.startup.failed":
             failures.append(message.get("message", ""))
+        told.set()
 
     scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
-    running = asyncio.ensure_future(app(scope, messages.get, send))
-    waiting = asyncio.ensure_future(started.wait())
+    running = asyncio.ensure_future(_contained(app(scope, messages.get, send)))
+    waiting = asyncio.ensure_future(told.wait())
     await asyncio.wait({running, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if started.is_set():
+    if told.is_set() and not failures:
         _KEPT.append(running)
         return
     waiting.cancel()
-    running.result()  # the application's own exception, which says more than its `failed` message
+    await asyncio.wait({running}, timeout=ENDING_SECONDS)
+    if running.done():
+        running.result()  # the application's own exception, which says more than its `failed` message
+    running.cancel()
     raise RuntimeError(failures[0] if failures else "the service ended before it had started")
+
+
+async def _contained(application: Any) -> None:
+    """`sys.exit` in a service would leave the event loop in the middle of its work, unfit for the next start."""
+    try:
+        await application
+    except SystemExit as error:
+        raise RuntimeError(f"the service ended itself: SystemExit: {error}") from error
 
 
 def _keep_a_worker_thread(loop: asyncio.AbstractEventLoop) -> None:

@@ -91,7 +91,8 @@ def _own_path(path: str, template: str, parameters: Any, *, stage: str) -> str:
 
     `template` is the API's route, such as `/{proxy+}`: filled in with its parameters it is the end of the path.
     """
-    for name, value in (parameters or {}).items():
+    for name, given in (parameters or {}).items():
+        value = given if isinstance(given, str) else ""
         template = template.replace(f"{{{name}+}}", value).replace(f"{{{name}}}", value)
     whole = path.rstrip("/")
     if template.startswith("/"):

@@ -107,12 +107,20 @@ class ResponsePost:
         return str(line.partition(" ")[2].strip())
 
 
+def _text(value: bytes) -> str:
+    """`for_lambda` makes them UTF-8, which Lambda's JSON is; what came another way is Latin-1, as on the wire."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def prelude(status: int, headers: Headers) -> bytes:
     """What Lambda makes the client's status line and headers of; more of one name are joined as in an event."""
     joined: dict[str, str] = {}
     cookies = []
     for raw_name, raw_value in headers:
-        name, value = bytes(raw_name).decode("latin-1").lower(), bytes(raw_value).decode("latin-1")
+        name, value = bytes(raw_name).decode("latin-1").lower(), _text(bytes(raw_value))
         if name == "set-cookie":
             cookies.append(value)
         elif name not in OF_THE_CONNECTION:

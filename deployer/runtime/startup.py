@@ -48,18 +48,18 @@ class Function:
         except (Exception, SystemExit) as error:
             log_failure(error, bento=self._environment.get("BENTO_PATH", ""))
             self._app = FailedStart(error)
+        asyncio.set_event_loop(self.loop)  # `asyncio.run` at import leaves the thread without one
 
 
 def start(environment: MutableMapping[str, str]) -> Function:
     """The function, started or answering that it is not. Raises where the init has to fail for that: PREPARED_AHEAD."""
     function = Function(environment)
-    gc.disable()  # a start makes a million objects, and hardly any garbage
     function.try_to_start()
-    gc.freeze()
-    gc.enable()
     failed = function.app
     if isinstance(failed, FailedStart) and environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") in PREPARED_AHEAD:
-        raise failed.error
+        if isinstance(failed.error, Exception):
+            raise failed.error
+        raise RuntimeError(f"the service ended itself: SystemExit: {failed.error}") from failed.error
     return function
 
 
@@ -72,44 +72,65 @@ def prepare(environment: MutableMapping[str, str]) -> None:
         if name in environment:
             Path(environment[name]).mkdir(parents=True, exist_ok=True)
     options = environment.get("BENTOML_CONFIG_OPTIONS", "")
-    if "api_server.metrics.enabled=" not in options:
-        environment["BENTOML_CONFIG_OPTIONS"] = f"{options} api_server.metrics.enabled=false".strip()
+    if lean.METRICS_OFF not in options:
+        environment["BENTOML_CONFIG_OPTIONS"] = f"{options} {lean.METRICS_OFF}".strip()
 
 
-def _started(environment: MutableMapping[str, str], loop: asyncio.AbstractEventLoop) -> ASGI:
-    """The ASGI start-up runs here and not per request: in BentoML it is what loads the models."""
-    began, bento, may_be_lean = time.perf_counter(), environment["BENTO_PATH"], lean.allowed(environment)
+def load(environment: MutableMapping[str, str]) -> Any:
+    """The Bento's service, imported and not started, with less of BentoML where that is known to do."""
+    bento = environment["BENTO_PATH"]
     prepare(environment)
     import bentoml  # only now: it reads its settings from the environment when it is imported
 
-    if may_be_lean and (lean.knows(bentoml.__version__) or environment.get("DEPLOYER_DISPATCH") == "lean"):
+    known = lean.knows(bentoml.__version__) or environment.get("DEPLOYER_DISPATCH") == "lean"
+    if known and lean.allowed(environment):
         lean.prepare()
-    service = bentoml.load(bento, standalone_load=True)
-    is_lean = lean.prepared() and lean.fits(service)
-    app = lean.application(service) if is_lean else _full_application(service)
-    _answer_errors_inside(app)
-    for hook in _deployment_hooks(service):
-        hook()
-    run_startup(app, loop=loop)
-    seconds, dispatch = time.perf_counter() - began, "lean" if is_lean else "full"
-    logger.info("%s started in %.2f s, %s", service.name, seconds, dispatch, extra={"dispatch": dispatch})
-    prefix = _path_prefix(service)
-    documentation = environment.get("DEPLOYER_DOCUMENTATION") != "off"
-    return for_lambda(app, documentation=documentation, tasks=_task_routes(service, prefix), prefix=prefix)
+    gc.disable()  # imports make a million objects, and hardly any garbage
+    try:
+        return bentoml.load(bento, standalone_load=True)
+    finally:
+        gc.freeze()  # so that later collections need not look at them
+        gc.enable()
 
 
-def _full_application(service: Any) -> ASGI:
+def application(service: Any) -> ASGI:
+    """Its ASGI application: the lean one where that answers alike."""
+    if lean.prepared() and lean.fits(service):
+        return lean.application(service)
     lean.give_up()
     return service.to_asgi() if hasattr(service, "to_asgi") else service.asgi_app
 
 
+def _started(environment: MutableMapping[str, str], loop: asyncio.AbstractEventLoop) -> ASGI:
+    """The ASGI start-up runs here and not per request: in BentoML it is what loads the models."""
+    began = time.perf_counter()
+    service = load(environment)
+    app = application(service)
+    _answer_errors_inside(app)
+    for hook in _deployment_hooks(service):
+        hook()
+    run_startup(app, loop=loop)
+    seconds, dispatch = time.perf_counter() - began, "lean" if lean.is_lean(app) else "full"
+    logger.info("%s started in %.2f s, %s", service.name, seconds, dispatch, extra={"dispatch": dispatch})
+    prefix = _path_prefix(service)
+    return for_lambda(
+        app,
+        documentation=environment.get("DEPLOYER_DOCUMENTATION") != "off",
+        tasks=_task_routes(service, prefix),
+        prefix=prefix,
+        own_pages=any(path in ("", "/", prefix) for _, path, *_ in getattr(service, "mount_apps", ())),
+    )
+
+
 def _answer_errors_inside(app: ASGI) -> None:
     """BentoML's time limit waits out its 60 s where an error outside of an API has prevented the response."""
-    if hasattr(app, "user_middleware"):  # Starlette's, which BentoML's applications are
+    layers = getattr(app, "user_middleware", [])  # Starlette's, which BentoML's applications are
+    limits = [place for place, layer in enumerate(layers) if layer.cls.__name__ == "TimeoutMiddleware"]
+    if limits:
         from starlette.middleware import Middleware
         from starlette.middleware.errors import ServerErrorMiddleware
 
-        app.user_middleware.append(Middleware(ServerErrorMiddleware))
+        layers.insert(limits[0] + 1, Middleware(ServerErrorMiddleware))
 
 
 def _deployment_hooks(service: Any) -> list[Callable[[], Any]]:

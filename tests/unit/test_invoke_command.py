@@ -49,7 +49,8 @@ def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("RouteFailed", 1), ("UnsupportedEvent", 1), ("ValueError", 4), ("Sandbox.Timedout", 4)]
+    ("kind", "code"),
+    [("RouteFailed", 1), ("UnsupportedEvent", 1), ("ServiceFailed", 4), ("ValueError", 4), ("Sandbox.Timedout", 4)],
 )
 def test_a_failure_is_the_callers_or_the_functions(tmp_path: Path, kind: str, code: int) -> None:
     """What the API refused is exit code 1, a function that does not work 4; the words are the function's own."""

@@ -105,6 +105,24 @@ def test_documentation_routes_are_there_by_choice(method: str, path: str, expect
     assert status(path, method=method, documentation=True) == 200
 
 
+@pytest.mark.parametrize(("path", "expected"), [("/", 200), ("/assets/own.js", 200), ("/docs.json", 404)])
+def test_pages_of_the_services_own_stay(path: str, expected: int) -> None:
+    """An application that it has mounted at the root is before BentoML's page; descriptions are still refused."""
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    guarded = for_lambda(fine, documentation=False, own_pages=True)
+    asyncio.run(guarded({"type": "http", "method": "GET", "path": path, "headers": []}, None, send))
+    assert sent[0]["status"] == expected
+
+
+def test_an_api_may_be_called_metrics() -> None:
+    """BentoML's own route is read; an API is posted to."""
+    assert status("/metrics", method="POST") == 200
+
+
 def test_a_websocket_is_refused_at_once() -> None:
     """Nothing could answer it, and no time is spent on finding that out."""
     assert status("/chat", headers=[(b"Upgrade", b"WebSocket")]) == 501

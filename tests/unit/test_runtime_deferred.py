@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import pickle
 import sys
+import typing
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +17,9 @@ import pytest
 from deployer.runtime.deferred import defer, execute
 
 HEAVY = """
+import time
 RAN.append(__name__)
+time.sleep(0.05)
 class Client:
     kinds = 3
     def __init__(self, name): self.name = name
@@ -24,7 +30,7 @@ TABLE = {"one": 1}
 """
 USER = """
 from deferred_example.heavy import Client, TABLE, double
-from deferred_example import heavy, light
+from deferred_example import heavy
 def is_client(value): return isinstance(value, Client)
 def client(name): return Client(name)
 """
@@ -35,12 +41,12 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     """A module that imports names of `heavy`, which is deferred. `builtins.RAN` says what was executed."""
     package = tmp_path / "deferred_example"
     package.mkdir()
-    for name, text in {"__init__": "", "heavy": HEAVY, "user": USER, "light": "RAN.append(__name__)"}.items():
+    for name, text in {"__init__": "", "heavy": HEAVY, "user": USER}.items():
         (package / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("builtins.RAN", [], raising=False)
     finders = list(sys.meta_path)
-    defer(["deferred_example.heavy"], lazy=["deferred_example.light"], instead={})
+    defer(["deferred_example.heavy"], instead={})
     yield importlib.import_module("deferred_example.user")
     sys.meta_path[:] = finders
     for name in [name for name in sys.modules if name.startswith("deferred_example")]:
@@ -103,11 +109,24 @@ def test_a_name_that_is_not_there_is_an_error_at_its_use(user: ModuleType) -> No
         nothing()
 
 
-def test_lazy_modules_wait_for_an_attribute(user: ModuleType) -> None:
-    """Python's own LazyLoader: the name is bound, and the module executed when something of it is read."""
-    assert ran() == []
-    assert user.light.__name__ == "deferred_example.light"
-    vars(user.light)
-    with pytest.raises(AttributeError):
-        user.light.nothing  # noqa: B018
-    assert ran() == ["deferred_example.light"]
+@pytest.mark.parametrize("use", ["user.double(1)", "user.heavy.double(1)"])
+def test_threads_wait_for_the_one_that_executes(user: ModuleType, use: str) -> None:
+    """None of them sees half a module."""
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: eval(use, {"user": user}), range(8)))  # noqa: S307  the list above
+    assert len(set(results)) == 1
+    assert len(ran()) == 1
+
+
+@pytest.mark.parametrize("annotation", ["user.Client | None", "None | user.Client"])
+def test_a_stand_in_may_be_part_of_a_union(user: ModuleType, annotation: str) -> None:
+    """As annotations that are evaluated have it."""
+    made = eval(annotation, {"user": user})  # noqa: S307  the list above
+    assert set(typing.get_args(made)) == {execute("deferred_example.heavy").Client, type(None)}
+
+
+def test_copies_of_a_stand_in_are_the_real_name(user: ModuleType) -> None:
+    """Nothing recurses or is pickled as something that waits."""
+    stand_in, real = user.Client, execute("deferred_example.heavy").Client
+    assert copy.copy(stand_in) is real
+    assert pickle.loads(pickle.dumps(stand_in)) is real  # noqa: S301  made here

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.runtime.events import Asked, RouteFailed, UnsupportedEvent, as_request, as_result
+from deployer.runtime.events import Asked, RouteFailed, ServiceFailed, UnsupportedEvent, as_request, as_result
 
 URL = {
     "version": "2.0",
@@ -105,6 +105,8 @@ def test_a_plain_event_that_its_route_refuses_fails() -> None:
     """With what the service said, so that whoever invoked the function, and a retry queue, learn of it."""
     with pytest.raises(RouteFailed, match="POST /p answered 400: no such column"):
         plain("no such column", status=400)
+    with pytest.raises(ServiceFailed, match="POST /p answered 503: not started"):  # not the caller's to correct
+        plain("not started", status=503)
     assert plain("null", status=399) is None
 
 

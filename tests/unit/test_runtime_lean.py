@@ -16,7 +16,7 @@ from deployer.runtime import lean
         *[(version, False) for version in ("1.4.18", "1.4.40", "1.3.22", "1.10.0", "2.0.0", "unknown")],
     ],
 )
-def test_only_releases_that_the_corpus_covers_are_known(version: str, known: bool) -> None:
+def test_only_releases_between_those_of_the_corpus_are_known(version: str, known: bool) -> None:
     """An older or newer BentoML gets its own application whole."""
     assert lean.knows(version) is known
 
@@ -30,6 +30,8 @@ def test_only_releases_that_the_corpus_covers_are_known(version: str, known: boo
         ({"BENTOML_CONFIG": "/home/bentoml/bento/src/bentoml.yaml"}, False),
         ({"BENTOML_CONFIG_OPTIONS": "api_server.http.cors.enabled=true"}, False),
         ({"BENTOML_CONFIG_OPTIONS": ""}, True),
+        ({"BENTOML_CONFIG_OPTIONS": lean.METRICS_OFF}, True),
+        ({"BENTOML_CONFIG_OPTIONS": f"api_server.timeout=3 {lean.METRICS_OFF}"}, False),
     ],
 )
 def test_settings_of_the_users_own_ask_for_the_full_application(environment: dict[str, str], allowed: bool) -> None:

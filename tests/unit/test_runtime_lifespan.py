@@ -84,3 +84,31 @@ def test_synchronous_code_of_all_requests_runs_in_one_thread(loop: asyncio.Abstr
     threads = [loop.run_until_complete(request()) for _ in range(3)]
     assert len({thread.ident for thread in threads}) == 1
     assert threads[0].daemon  # else the process would wait for it at its end
+
+
+def test_a_failure_that_is_only_reported_is_not_waited_for(loop: asyncio.AbstractEventLoop) -> None:
+    """An application that says it has failed and goes on waiting has failed."""
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no weights"})
+        await receive()
+
+    with pytest.raises(RuntimeError, match="no weights"):
+        run_startup(app, loop=loop)
+
+
+def test_a_service_that_exits_leaves_a_loop_to_start_again_with(loop: asyncio.AbstractEventLoop) -> None:
+    """`sys.exit` in a service is an error of its start; the next start finds everything in order."""
+    exits = iter([True, False])
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await receive()
+        if next(exits):
+            raise SystemExit("no model")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+
+    with pytest.raises(RuntimeError, match="SystemExit: no model"):
+        run_startup(app, loop=loop)
+    run_startup(app, loop=loop)

@@ -299,6 +299,14 @@ def test_headers_of_one_name_are_joined_and_cookies_are_not() -> None:
     assert stated == {"statusCode": 200, "headers": {"a": "1,2"}, "cookies": ["c=1", "d=2"]}
 
 
+def test_headers_are_text_as_in_a_response_that_is_not_streamed() -> None:
+    """UTF-8, or the wire's Latin-1."""
+    stated = json.loads(
+        prelude(200, [(b"utf", "é".encode()), (b"latin", "é".encode("latin-1"))]).removesuffix(bytes(8))
+    )
+    assert stated["headers"] == {"utf": "é", "latin": "é"}
+
+
 @pytest.mark.parametrize(
     ("event", "takes"),
     [
