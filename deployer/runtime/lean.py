@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
+from copy import deepcopy
 from threading import Lock
 from typing import Any
 
@@ -96,12 +97,34 @@ def application(service: Any) -> Any:
             ]
 
     trace_context.__class__ = _untraced(type(trace_context))
+    for api in service.apis.values():
+        for spec in (api.input_spec, api.output_spec):
+            _remember_schema(spec)
     service.inject_config()
     return LeanAppFactory(service, is_main=True, enable_metrics=False)()
 
 
 def is_lean(app: Any) -> bool:
     return any(layer.cls is RequestIds for layer in getattr(app, "user_middleware", ()))
+
+
+def _remember_schema(spec: Any) -> None:
+    """A spec of one value asks for its JSON schema at every request, and pydantic makes it anew each time."""
+    from _bentoml_sdk.io_models import IORootModel
+
+    if not issubclass(spec, IORootModel) or "model_json_schema" in vars(spec):
+        return
+    made = spec.model_json_schema
+    known: dict[str, Any] = {}
+
+    def model_json_schema(*args: Any, **kwargs: Any) -> Any:
+        if args or kwargs:
+            return made(*args, **kwargs)
+        if not known:
+            known.update(made())
+        return deepcopy(known)
+
+    spec.model_json_schema = model_json_schema
 
 
 class RequestIds:
