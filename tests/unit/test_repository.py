@@ -37,6 +37,12 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports them by it, and collects one of the two only where no other is imported."""
+    names = [path.name for path in ROOT.glob("tests/**/test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_is_short_and_says_its_rule(path: Path) -> None:
     """At most 250 lines, and a docstring first: a longer one is missing a noun."""

@@ -1,4 +1,4 @@
-"""The hooks of SnapStart, without Lambda. With it they are in tests/functional/test_runtime_snapstart.py."""
+"""The hooks of SnapStart, without Lambda. With it they are in tests/functional/test_snapstart_hooks.py."""
 
 from __future__ import annotations
 
