@@ -112,9 +112,10 @@ def _remember_schema(spec: Any) -> None:
     """A spec of one value asks for its JSON schema at every request, and pydantic makes it anew each time."""
     from _bentoml_sdk.io_models import IORootModel
 
-    if not issubclass(spec, IORootModel) or "model_json_schema" in vars(spec):
-        return
     made = spec.model_json_schema
+    its_own = getattr(made, "__func__", None) is not IORootModel.model_json_schema.__func__  # or remembered already
+    if not issubclass(spec, IORootModel) or its_own:
+        return
     known: dict[str, Any] = {}
 
     def model_json_schema(*args: Any, **kwargs: Any) -> Any:
@@ -124,7 +125,7 @@ def _remember_schema(spec: Any) -> None:
             known.update(made())
         return deepcopy(known)
 
-    spec.model_json_schema = model_json_schema
+    spec.model_json_schema = staticmethod(model_json_schema)
 
 
 class RequestIds:
