@@ -18,6 +18,7 @@ from deployer.local.invocation import JSON, PAYLOAD_LIMIT, UNHANDLED, Answer, In
 
 INIT_SECONDS = 10.0
 TAIL_CHARACTERS = 4096
+UNREAD_SECONDS = 2.0  # within which a response is read that a process sent before it ended
 ENDING_SECONDS = 0.5  # within which a process is gone whose connection has broken off because it ended
 
 
@@ -43,10 +44,15 @@ class ExecutionEnvironment:
         self._running: Run | None = None  # fetched, until the runtime asks for the next one
         self._verdict = ""  # why the process was ended: timeout, memory or ended
         self._process: Process = NotStarted()
+        self._unread: Callable[[], bool] = lambda: False
 
-    def start(self, start: StartProcess) -> None:
-        """Start the process; `start` gets the log stream, and whom to tell each line and the end."""
+    def start(self, start: StartProcess, *, unread: Callable[[], bool] = lambda: False) -> None:
+        """Start the process; `start` gets the log stream, and whom to tell each line and the end.
+
+        `unread` says whether the process has sent something to the Runtime API that was not read to its end.
+        """
         with self._changed:
+            self._unread = unread
             self._process = start(self._stream, self._log, self._exited)
 
     # what the caller asks
@@ -60,6 +66,7 @@ class ExecutionEnvironment:
             self._await(lambda: run.fetched is not None, INIT_SECONDS + self.version.timeout)
             if run.fetched is not None:
                 self._await(lambda: run.result is not None, self.version.timeout)
+            self._await_unread(run)
             payload, error = run.result or self._failure(run)
         if not self.usable:
             self._close(run)
@@ -145,8 +152,18 @@ class ExecutionEnvironment:
     def _over(self) -> bool:
         return bool(self._verdict) or self._init_error is not None or not self._process.alive
 
+    @property
+    def _ended_by_itself(self) -> bool:
+        return not (self._verdict or self._init_error is not None or self._process.alive)
+
     def _await(self, condition: Callable[[], bool], seconds: float) -> None:
         self._changed.wait_for(lambda: condition() or self._over, seconds)
+
+    def _await_unread(self, run: Run) -> None:
+        """What a process sent before it ended by itself counts. Called with the condition held."""
+        deadline = time.monotonic() + UNREAD_SECONDS
+        while run.result is None and self._ended_by_itself and self._unread() and time.monotonic() < deadline:
+            self._changed.wait(0.002)
 
     def _settle(self, request_id: str, payload: bytes, error: str, content_type: str = JSON) -> bool:
         with self._changed:

@@ -70,6 +70,7 @@ class RuntimeProcess:
         self.peak_megabytes = 0
         self._members: list[psutil.Process] = []
         self._looked = 0.0
+        self._told = threading.Event()  # that it is gone
         for target in (self._read, self._wait):
             threading.Thread(target=target, daemon=True).start()
 
@@ -108,7 +109,7 @@ class RuntimeProcess:
             select.select([], [], [], 0.001)
 
     def kill(self) -> None:
-        """End the whole family and return when it is gone."""
+        """End the whole family and return when it is gone and `on_exit` has returned: not for `on_exit` itself."""
         family: list[psutil.Process] = []
         with suppress(psutil.Error):
             family = self._family()
@@ -122,6 +123,7 @@ class RuntimeProcess:
         deadline = time.monotonic() + GONE_SECONDS
         while any(_runs(process) for process in family[1:]) and time.monotonic() < deadline:
             time.sleep(0.002)
+        self._told.wait(GONE_SECONDS)
 
     def _family(self) -> list[psutil.Process]:
         head = psutil.Process(self._child.pid)
@@ -141,7 +143,10 @@ class RuntimeProcess:
 
     def _wait(self) -> None:
         self._child.wait()
-        self._on_exit()
+        try:
+            self._on_exit()
+        finally:
+            self._told.set()
 
     def _hand_on_rest(self) -> None:
         rest, self._rest = self._rest, b""

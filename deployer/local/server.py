@@ -2,31 +2,115 @@
 
 from __future__ import annotations
 
+import io
 import json
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from socketserver import BaseServer
 from typing import Any
 
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.address import LOOPBACK
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Answer = Callable[[Request], Wsgi]
+BACKLOG = 128  # connections that nobody has taken yet
 
 
 def quiet(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
-    """The handler without access log lines, which would drown the functions' own output, and without Nagle's delay."""
+    """The handler without access log lines, which would drown the functions' own output, and without Nagle's delay.
+
+    A response's head goes with the first piece of its body. The AWS SDK for Go (smithy-go, as in the AWS provider 5)
+    may close a connection while it reads a response that came before it was done with its own request: it then keeps
+    what came with the head, and misses a body that comes after it. It asks again, and what was made exists already.
+    """
 
     class Quiet(handler):  # type: ignore[misc, valid-type]
         disable_nagle_algorithm = True
 
+        def setup(self) -> None:
+            super().setup()
+            self.wfile = Together(self.connection)
+
+        def flush_headers(self) -> None:
+            self.wfile.hold(b"".join(getattr(self, "_headers_buffer", ())))
+            self._headers_buffer: list[bytes] = []
+
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 
     return Quiet
+
+
+class Together(io.BufferedIOBase):
+    """Writes to a connection at once, what is held together with what is written next."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self._held = connection, b""
+
+    def writable(self) -> bool:
+        return True
+
+    def hold(self, data: bytes) -> None:
+        self._held += data
+
+    def write(self, data: Any) -> int:
+        held, self._held = self._held, b""
+        self._connection.sendall(held + data)
+        return len(data)
+
+    def flush(self) -> None:
+        if self._held:
+            self.write(b"")
+
+
+class Server(ThreadedWSGIServer):
+    """Knows whether somebody who has connected still waits, and answers everybody who has before it ends."""
+
+    def __init__(self, answer: Answer, *, handler: type[WSGIRequestHandler], fd: int) -> None:
+        self._counting = threading.Lock()
+        self._taken = 0
+        super().__init__(LOOPBACK, 0, wsgi(answer), quiet(handler), fd=fd)
+
+    @property
+    def busy(self) -> bool:
+        return self._somebody_waits() or self._taken > 0  # in this order: who is taken is counted before
+
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        BaseServer.serve_forever(self, poll_interval)
+        for _ in range(BACKLOG):
+            if self._somebody_waits():
+                self.handle_request()
+
+    def get_request(self) -> tuple[Any, Any]:
+        self._count(1)
+        try:
+            return super().get_request()
+        except OSError:
+            self._count(-1)
+            raise
+
+    def shutdown_request(self, request: Any) -> None:
+        try:
+            super().shutdown_request(request)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._taken += change
+
+    def _somebody_waits(self) -> bool:
+        waiting = select.poll()
+        try:
+            waiting.register(self.socket, select.POLLIN)
+        except ValueError:  # closed
+            return False
+        return any(event & select.POLLIN for _, event in waiting.poll(0))
 
 
 class Listener:
@@ -36,16 +120,19 @@ class Listener:
         self, answer: Answer, *, port: int = 0, handler: type[WSGIRequestHandler] = WSGIRequestHandler
     ) -> None:
         taken = _bind(port)
-        self._server: BaseWSGIServer = make_server(
-            LOOPBACK, 0, wsgi(answer), threaded=True, request_handler=quiet(handler), fd=taken.fileno()
-        )
+        self._server = Server(answer, handler=handler, fd=taken.fileno())
         taken.close()  # the server has a descriptor of its own
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._serve, name=f"listener-{self.port}", daemon=True)
         self._thread.start()
 
+    @property
+    def busy(self) -> bool:
+        """Whether a connection that was made has not had its answer yet."""
+        return self._server.busy
+
     def close(self) -> None:
-        """Stop taking connections, within half a second. Requests that are being answered go on."""
+        """Stop taking connections, within half a second. Requests that have come are answered."""
         threading.Thread(target=self._server.shutdown, daemon=True).start()
 
     def wait_until_closed(self) -> None:
@@ -86,7 +173,7 @@ def _bind(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
-        listener.listen(128)
+        listener.listen(BACKLOG)
     except OSError:
         listener.close()
         raise

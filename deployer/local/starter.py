@@ -71,7 +71,7 @@ class EnvironmentStarter:
             return RuntimeProcess(launch, spawner=self._spawner, on_line=line, on_exit=gone)
 
         try:
-            environment.start(start)
+            environment.start(start, unread=lambda: api.busy)
         except (OSError, CannotRun) as error:
             api.close()
             raise CannotRun(f"{version.function.name} could not be started: {error}") from error

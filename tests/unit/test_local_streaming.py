@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import pytest
 from local_aws import ACCOUNT, REGION, FakeControlPlane, within
+from werkzeug.wrappers import Request, Response
 
 from deployer.local.chunked import ChunkedBody, ChunkedHandler
 from deployer.local.execution_environment import ExecutionEnvironment
-from deployer.local.function_logs import FunctionLogs
+from deployer.local.function_logs import FunctionLogs, Stream
 from deployer.local.function_process import NotStarted
 from deployer.local.functions import FunctionName, FunctionVersion
 from deployer.local.http_integration import CONTENT_TYPE, DELIMITER, head, whole
@@ -144,9 +145,24 @@ class Runtime:
 
     def __init__(self, version: FunctionVersion = VERSION) -> None:
         self.environment = ExecutionEnvironment(version, logs=FunctionLogs(FakeControlPlane()))
-        self.api = Listener(RuntimeApi(self.environment).answer, handler=ChunkedHandler)
+        self.posts_are_read = threading.Event()
+        self.posts_are_read.set()
+        self.api = Listener(self._answer, handler=ChunkedHandler)
         self.process = Playing()
-        self.environment.start(lambda stream, line, exited: self.process)
+        self.environment.start(self._start, unread=lambda: self.api.busy)
+
+    def ends_by_itself(self) -> None:
+        self.process.alive = False
+        self._exited()
+
+    def _start(self, stream: Stream, line: Callable[[str], None], exited: Callable[[], None]) -> Playing:
+        self._exited = exited
+        return self.process
+
+    def _answer(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.posts_are_read.wait(10)
+        return RuntimeApi(self.environment).answer(request)
 
     def invoke(self, invocation: Invocation) -> Future[Answer]:
         """Begin an invocation and fetch it as the runtime does."""
@@ -281,6 +297,33 @@ def test_a_connection_that_is_lost_in_the_middle_is_an_error(runtime: Runtime) -
     post.send(chunk(b"a"))
     post.close()
     assert json.loads(answer.result(5).payload)["errorType"] == "Runtime.TruncatedResponse"
+
+
+def ended_with_unread(runtime: Runtime, sent: bytes, *, live: LiveResponse | None = None) -> Running:
+    """An invocation whose process has sent this and ended before anybody read a byte of it."""
+    invocation = Invocation(b"{}", "arn", live=live)
+    runtime.posts_are_read.clear()
+    answer = runtime.invoke(invocation)
+    runtime.post(invocation).send(sent)
+    runtime.ends_by_itself()
+    threading.Timer(0.1, runtime.posts_are_read.set).start()
+    return Running(lambda: answer.result(10), live or LiveResponse())
+
+
+def test_a_live_response_that_a_process_began_before_it_ended_has_begun(runtime: Runtime) -> None:
+    """Its client gets what there is of it, and is told that it broke off."""
+    live = LiveResponse()
+    running = ended_with_unread(runtime, chunk(b"a"), live=live)
+    assert (True, b"a") == (live.wait(), next(live))
+    with pytest.raises(BrokenOff):
+        next(live)
+    assert json.loads(running.answer().payload)["errorType"] == "Runtime.ExitError"
+
+
+def test_a_whole_response_that_a_process_sent_before_it_ended_is_the_answer(runtime: Runtime) -> None:
+    """The work was done: how the process went on is no matter of this invocation's."""
+    answer = ended_with_unread(runtime, chunk(b"a") + b"0\r\n\r\n").answer()
+    assert (b"a", "") == (answer.payload, answer.error)
 
 
 def test_a_response_to_no_invocation_is_refused(runtime: Runtime) -> None:
