@@ -197,13 +197,14 @@ class Invoked:
 
 @dataclass(frozen=True)
 class UpResult:
-    """What `deployer up` made of a Bento; `changed` when anything was pushed or applied."""
+    """What `deployer up` made of a Bento and its `models`; `changed` when anything was pushed or applied."""
 
     bento: Tag
     image: Image
     outputs: Outputs
     changed: bool
     smoke_test: SmokeReport
+    models: tuple[Tag, ...] = ()  # in the Bento's order
 
 
 @dataclass(frozen=True)

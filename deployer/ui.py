@@ -118,6 +118,8 @@ def print_up(result: UpResult, *, curl: str) -> None:
     rows = up_as_json(result)
     for name in ("endpoint", "function_name", "image_tag", "image_digest", "version", "bento"):
         click.echo(f"{name:<14} {rows[name]}")
+    if result.models:
+        click.echo(f"{'model' if len(result.models) == 1 else 'models':<14} {', '.join(rows['models'])}")
     if not result.changed:
         click.echo("nothing changed")
     if curl:
@@ -155,6 +157,7 @@ def up_as_json(result: UpResult) -> dict[str, Any]:
         "image_digest": result.image.digest,
         "version": result.outputs.version,
         "bento": str(result.bento),
+        "models": [str(model) for model in result.models],
         "changed": result.changed,
         "smoke_test": smoke_as_json(result.smoke_test),
     }

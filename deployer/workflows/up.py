@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from deployer.models import Bento, Image, Outputs, UpResult
+from deployer.config import DeploymentConfig
+from deployer.models import Bento, Image, Outputs, Tag, UpResult
 from deployer.stages.image import build_image, inputs_digest, record_image, recorded_image
 from deployer.stages.image_plan import plan_image
 from deployer.stages.infrastructure import apply_changes
 from deployer.stages.lambda_fit import remarks
 from deployer.stages.ownership import adoptable
+from deployer.stages.release import release_description
 from deployer.stages.routes import check_event_route
 from deployer.stages.samples import check_samples
 from deployer.targets import Environment
@@ -58,7 +60,8 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
         image = _ensure_image(bento, deployment, environment, tools)
         outputs, applied = _ensure_infrastructure(infrastructure, tools)
         report = run_smoke_test(deployment.config, bento.routes, outputs.endpoint, environment=environment, tools=tools)
-    result = UpResult(bento.tag, image, outputs, changed=applied or not image.reused, smoke_test=report)
+    changed = applied or not image.reused
+    result = UpResult(bento.tag, image, outputs, changed=changed, smoke_test=report, models=_held_by(bento))
     return result, deployment
 
 
@@ -110,7 +113,7 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
             layout=workspace.layout,
             template=template,
             bento=bento,
-            config=config,
+            config=_described(config, bento),
             environment=environment,
             log=deployment.log,
             plan=plan,
@@ -119,6 +122,16 @@ def _ensure_image(bento: Bento, deployment: Deployment, environment: Environment
         record_image(workspace.image_record, inputs, image)
         step.done(f"Image is built, {'the registry had it' if image.reused else 'pushed'}: {image.digest[:19]}")
     return image
+
+
+def _described(config: DeploymentConfig, bento: Bento) -> DeploymentConfig:
+    """The config whose description says what the release holds: decided by Bento and config, as `inputs_digest` is."""
+    description = release_description(config.spec.description, bento.tag, _held_by(bento))
+    return replace(config, spec=replace(config.spec, description=description))
+
+
+def _held_by(bento: Bento) -> tuple[Tag, ...]:
+    return tuple(model.tag for model in bento.models)
 
 
 def _ensure_infrastructure(infrastructure: Infrastructure, tools: Toolbox) -> tuple[Outputs, bool]:

@@ -138,7 +138,7 @@ variable "log_retention_days" {
 }
 
 variable "description" {
-  description = "Description of the function."
+  description = "Description of the function and of each version. deployer adds the Bento and its models."
   type        = string
   default     = ""
 

@@ -28,7 +28,13 @@ def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Pat
         f".dkr.ecr.us-east-1.amazonaws.com/{first['function_name']}:{digits.partition(':')[2]}"
     )
 
+    (model,) = first["models"]
+    assert model == stored_model(laptop)
+    published = [f"{digits} (model {model})"]
+    assert published == laptop.descriptions(first["function_name"])
+
     second = laptop.deployer_json("up", "--bento", f"{name}:latest")
+    assert published == laptop.descriptions(first["function_name"])
     del first["smoke_test"], second["smoke_test"]
     assert second == {**first, "changed": False}
 
@@ -79,3 +85,9 @@ def test_a_lost_state_is_no_lost_deployment(laptop: Laptop, digits: str, config:
     assert (found["endpoint"], found["version"]) == (first["endpoint"], first["version"])
     assert laptop.deployer_json("up", "--bento", digits)["changed"] is False
     assert len(laptop.deployer_json("down")["removed"]) == 9
+
+
+def stored_model(laptop: Laptop) -> str:
+    """The newest version of the example's model in the BentoML store."""
+    folder = Path(laptop.variables["BENTOML_HOME"], "models", "digits_classifier")
+    return f"{folder.name}:{(folder / 'latest').read_text().strip()}"

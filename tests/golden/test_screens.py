@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -34,6 +35,7 @@ RESULT = UpResult(
     outputs=Outputs("http://127.0.0.1:4567/lambda-url/u/", "digits-classifier", f"{REPOSITORY}:abc", "1"),
     changed=True,
     smoke_test=REPORT,
+    models=(Tag("digits_classifier", "xyz"),),
 )
 
 
@@ -58,6 +60,19 @@ def test_up_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     ui.print_up(RESULT, curl="curl -sS http://127.0.0.1:4567/lambda-url/u/predict")
 
     _held("up.txt", capsys.readouterr().out)
+
+
+def test_up_names_several_models_or_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Several are one line, in the Bento's order; a Bento without a model has no such line and an empty list."""
+    two, none = replace(RESULT, models=(Tag("words", "1"), Tag("digits", "2"))), replace(RESULT, models=())
+
+    ui.print_up(two, curl="")
+    ui.print_up(none, curl="")
+
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("model")] == [
+        "models         words:1, digits:2"
+    ]
+    assert (["words:1", "digits:2"], []) == (ui.up_as_json(two)["models"], ui.up_as_json(none)["models"])
 
 
 def test_an_invocation_as_json(capsys: pytest.CaptureFixture[str]) -> None:
