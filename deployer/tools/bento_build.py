@@ -10,6 +10,7 @@ from pathlib import Path
 
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Tag
+from deployer.tools.build_failures import Cause, known_cause, without_boxes
 from deployer.tools.process import Completed, Runner
 
 BUILD_SECONDS = 1800.0
@@ -18,6 +19,8 @@ SHOWN_LINES = 8
 _TAG = r"([a-z0-9][-._a-z0-9]*):([a-z0-9][-._a-z0-9]*)"
 _SAID = (re.compile(rf"^__tag__:{_TAG}\s*$", re.MULTILINE), re.compile(rf'Bento\(tag="{_TAG}"\)'))
 _NOT_THEIRS = re.compile(r'  File "(<frozen importlib|<string>|.*/importlib/__init__\.py)')
+_WARNING = re.compile(r"\S+:\d+: BentoMLDeprecationWarning: ")  # BentoML shows them whatever PYTHONWARNINGS says
+_UNKNOWN = Cause("", "Correct the service or its bentofile.yaml; the lines above are its own.")
 
 
 def build_bento(project: Path, *, python: Path, runner: Runner, variables: Mapping[str, str], log: Path) -> Tag:
@@ -71,11 +74,11 @@ def _failure(build: _Build, ended: Completed) -> DeployerError:
             hint="Install bentoml there, or name the project's own interpreter with --python.",
             log=build.log,
         )
-    words = _last_words(_import_traceback(build, ended) or ended.stderr or ended.stdout)
+    text = without_boxes(_import_traceback(build, ended) or ended.stderr or ended.stdout)
+    cause = known_cause(text) or _UNKNOWN
+    first = f"`bentoml build` failed in {build.project}: {cause.words}".rstrip()
     return DeployerError(
-        "\n".join([f"`bentoml build` failed in {build.project}:", *(f"  {line}" for line in words)]),
-        hint="Correct the service or its bentofile.yaml; the lines above are its own.",
-        log=build.log,
+        "\n".join([first, *(f"  {line}" for line in _last_words(text))]), hint=cause.hint, log=build.log
     )
 
 
@@ -90,12 +93,12 @@ def _import_traceback(build: _Build, ended: Completed) -> str:
 
 
 def _last_words(text: str) -> list[str]:
-    """The last lines, without the import system's own frames and without the underlining of newer Pythons."""
+    """The last lines, without the import system's frames, BentoML's warnings and the underlining of newer Pythons."""
     kept: list[str] = []
     skipping = False
     for line in text.splitlines():
-        starts_frame = line.startswith('  File "')
-        skipping = _NOT_THEIRS.match(line) is not None if starts_frame else skipping and line.startswith("    ")
+        if line.startswith('  File "') or not line.startswith("  "):
+            skipping = (_NOT_THEIRS.match(line) or _WARNING.match(line)) is not None
         if not skipping and line.strip(" ^~"):
             kept.append(line)
     return kept[-SHOWN_LINES:]

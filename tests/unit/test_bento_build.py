@@ -86,6 +86,44 @@ def test_a_service_that_raises_shows_its_own_last_lines(tmp_path: Path) -> None:
     assert caught.value.log == tmp_path / "log"
 
 
+def test_rich_boxes_and_bentomls_warnings_are_not_shown(tmp_path: Path) -> None:
+    """A box as wide as the console that deployer asks for would fill the screen with what pads it."""
+    printed = [
+        "/v/unionml/services/bentoml.py:169: BentoMLDeprecationWarning: `bentoml.Runnable` is moved",
+        "  runner: bentoml.Runnable,",
+        "╭" + " Traceback (most recent call last) ".center(998, "─") + "╮",
+        f"│ {'/p/service.py:4 in <module>'.ljust(996)} │",
+        f"│ {'❱ 4 load()'.ljust(996)} │",
+        "╰" + "─" * 998 + "╯",
+        "RuntimeError: no weights",
+    ]
+
+    with pytest.raises(DeployerError) as caught:
+        build(tmp_path, (1, "", "\n".join(printed)))
+
+    assert caught.value.message.splitlines() == [
+        f"`bentoml build` failed in {tmp_path}:",
+        "  /p/service.py:4 in <module>",
+        "  ❱ 4 load()",
+        "  RuntimeError: no weights",
+    ]
+    assert caught.value.hint == "Correct the service or its bentofile.yaml; the lines above are its own."
+
+
+def test_a_known_cause_stands_first_and_its_cure_is_the_hint(tmp_path: Path) -> None:
+    """What BentoML said stays below it."""
+    told = "Error: [bentos] `build` failed: no Models with name 'digits' exist in BentoML store /s/models"
+
+    with pytest.raises(DeployerError) as caught:
+        build(tmp_path, (1, "", told + "\n"))
+
+    assert caught.value.message.splitlines() == [
+        f"`bentoml build` failed in {tmp_path}: No model 'digits' is in the BentoML store /s/models.",
+        f"  {told}",
+    ]
+    assert caught.value.hint.startswith("Run the project's training")
+
+
 def test_a_swallowed_import_error_is_made_visible_by_importing_again(tmp_path: Path) -> None:
     """BentoML tells an ImportError without saying where it arose."""
     swallowed = "Error: `build` failed: Failed to import module \"pkg.service\": No module named 'x'\n"
