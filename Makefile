@@ -5,7 +5,7 @@ PYTEST_OPTIONS ?= -q -n 3 --dist loadfile
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test golden lint lock engine-start engine-stop clean
+.PHONY: help setup demo demo-unionml test golden lint lock engine-start engine-stop clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -15,6 +15,9 @@ setup: ## .venv with the locked dependencies, bentoctl's own environment, terraf
 
 demo: setup ## train the digits model, build its Bento, deploy it to the local target, test it
 	@scripts/demo
+
+demo-unionml: setup ## the same for the UnionML app, with an environment of its own
+	@scripts/demo-unionml
 
 test: setup ## the whole test suite (PYTEST_OPTIONS="-q tests/unit" for a part)
 	@.venv/bin/python -m pytest $(PYTEST_OPTIONS)

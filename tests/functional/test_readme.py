@@ -48,6 +48,19 @@ def test_the_two_commands_of_the_first_screen(clone: Path) -> None:
     assert re.search(r"\d+ passed", _shell(clone, f"{test} PYTEST_OPTIONS='-q tests/unit/test_image_reuse.py'"))
 
 
+def test_the_command_of_the_unionml_example(clone: Path) -> None:
+    """`make demo-unionml` trains in an environment of its own, deploys and answers; a second one changes nothing."""
+    assert "`make demo-unionml`" in README
+    first = _shell(clone, "make demo-unionml").splitlines()
+    assert json.dumps(PREDICTIONS) in first  # what training prints
+    assert "[8.0]" == first[-1]
+
+    again = _shell(clone, "make demo-unionml").splitlines()
+    assert "nothing changed" in again
+    assert "[8.0]" == again[-1]
+    _shell(clone, ".venv/bin/deployer down --name unionml-digits --yes")
+
+
 def test_the_command_for_an_api_without_http(clone: Path) -> None:
     """On what the demo has deployed: the same answer as from the URL."""
     shown = _shell(clone, f"source .venv/bin/activate\nset -e\n{INVOKE}")
