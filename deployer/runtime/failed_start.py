@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import Any
+
+logger = logging.getLogger("deployer")
 
 
 class FailedStart:
@@ -23,8 +26,9 @@ class FailedStart:
 
 
 def log_failure(error: BaseException, *, bento: str) -> None:
-    """One line on standard error. A traceback that was logged before may have left its own line open."""
+    """One record of the log, which is one line. A traceback on standard error may have left its own line open."""
+    print(file=sys.stderr, flush=True)
+    fields = {"bento": bento, "errorType": type(error).__name__}
     reason = " ".join(str(error).split()) or "no message"
     where = bento or "(BENTO_PATH is not set)"
-    line = f"deployer: the Bento at {where} could not be started: {type(error).__name__}: {reason}"
-    print(f"\n{line}", file=sys.stderr, flush=True)
+    logger.error("the Bento at %s could not be started: %s: %s", where, type(error).__name__, reason, extra=fields)

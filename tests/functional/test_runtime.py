@@ -136,20 +136,22 @@ def test_a_service_that_cannot_start_answers_so(image: Image, fault: str, reason
     """The log has one line with the reason, whose text no client sees."""
     with image.start(TEST_FAULT=fault) as function:
         answer = function.request("POST", "/double", '{"value": 2}')
-        lines = [line for line in function.log.splitlines() if line.startswith("deployer: ")]
+        lines = [line for line in function.log.splitlines() if '"errorType"' in line]
     assert answer["statusCode"] == 503
     assert "could not be started" in answer["body"]
     assert reason not in answer["body"]
     assert len(lines) == 1
-    assert "could not be started" in lines[0]
-    assert reason in lines[0]
+    record = json.loads(lines[0])
+    assert ("ERROR", "deployer") == (record["level"], record["logger"])
+    assert "could not be started" in record["message"]
+    assert reason in record["message"]
 
 
 def test_a_missing_bento_is_named_in_the_log(image: Image, tmp_path: Path) -> None:
     """By the wrong BENTO_PATH."""
     with image.start(BENTO_PATH=str(tmp_path / "nowhere")) as function:
         assert function.request("GET", "/readyz")["statusCode"] == 503
-        assert f"deployer: the Bento at {tmp_path / 'nowhere'} could not be started" in function.log
+        assert f"the Bento at {tmp_path / 'nowhere'} could not be started" in function.log
 
 
 def test_needs_no_writable_file_system_but_tmp(image: Image, tmp_path: Path) -> None:

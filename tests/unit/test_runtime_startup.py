@@ -11,7 +11,7 @@ import pytest
 from deployer.runtime.failed_start import FailedStart
 from deployer.runtime.startup import prepare, start
 
-REASON = "deployer: the Bento at (BENTO_PATH is not set) could not be started: KeyError: 'BENTO_PATH'"
+REASON = "the Bento at (BENTO_PATH is not set) could not be started: KeyError: 'BENTO_PATH'"
 
 
 @pytest.fixture
@@ -23,12 +23,13 @@ def thread() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("thread")
-def test_a_bento_that_cannot_be_started_is_one_line_and_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bento_that_cannot_be_started_is_one_line_and_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     """The process lives on to say so."""
     function = start({"DEPLOYER_EVENT_ROUTE": "/tick"})
     assert isinstance(function.app, FailedStart)
     assert function.event_route == "/tick"
-    assert [REASON] == [line for line in capsys.readouterr().err.splitlines() if line]
+    (record,) = caplog.records
+    assert (REASON, "ERROR", "KeyError") == (record.message, record.levelname, vars(record)["errorType"])
 
 
 @pytest.mark.usefixtures("thread")
