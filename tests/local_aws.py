@@ -28,7 +28,7 @@ import urllib3
 from deployer.local import client
 from deployer.local.address import Folders
 from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable
-from deployer.local.functions import LATEST, FunctionName, FunctionVersion, NoSuchFunction
+from deployer.local.functions import LATEST, Alias, FunctionName, FunctionVersion, NoSuchFunction
 from deployer.tools.process import Processes
 from deployer.tools.python_interpreter import find_uv
 
@@ -49,13 +49,21 @@ class FakeControlPlane:
     immutable: set[Repository] = field(default_factory=set)
     images: dict[tuple[Repository, str], str] = field(default_factory=dict)
     versions: dict[tuple[FunctionName, str], FunctionVersion] = field(default_factory=dict)
+    named: dict[FunctionName, dict[str, Alias]] = field(default_factory=dict)
     policies: dict[FunctionName, list[Mapping[str, object]]] = field(default_factory=dict)
     logs: list[tuple[FunctionName, str, int, str]] = field(default_factory=list)
 
     def version(self, function: FunctionName, qualifier: str) -> FunctionVersion:
-        if (function, qualifier) not in self.versions:
+        alias = self.named.get(function, {}).get(qualifier)
+        version = alias.version if alias else qualifier
+        if (function, version) not in self.versions:
             raise NoSuchFunction(f"Function not found: {function.arn}:{qualifier}")
-        return self.versions[function, qualifier]
+        return self.versions[function, version]
+
+    def aliases(self, function: FunctionName) -> Mapping[str, Alias]:
+        if not self.exists(function):
+            raise NoSuchFunction(f"Function not found: {function.arn}")
+        return self.named.get(function, {})
 
     def exists(self, function: FunctionName) -> bool:
         return (function, LATEST) in self.versions

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from deployer.local.ecr import Repository
-from deployer.local.functions import FunctionName, FunctionVersion
+from deployer.local.functions import Alias, FunctionName, FunctionVersion
 
 
 class ControlPlane(Protocol):
@@ -14,6 +14,10 @@ class ControlPlane(Protocol):
 
     def version(self, function: FunctionName, qualifier: str) -> FunctionVersion:
         """What a version number, an alias or `$LATEST` stands for now. Raises NoSuchFunction."""
+        ...
+
+    def aliases(self, function: FunctionName) -> Mapping[str, Alias]:
+        """The function's aliases by name. Raises NoSuchFunction."""
         ...
 
     def exists(self, function: FunctionName) -> bool: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
@@ -11,24 +11,28 @@ from werkzeug.wrappers import Request, Response
 from deployer.local.address import HEALTH
 from deployer.local.function_urls import FunctionUrls
 from deployer.local.guard import refuse_other_names, refuse_strangers
-from deployer.local.lambda_api import LambdaApi
 from deployer.local.registry import Registry
 from deployer.local.server import Wsgi, error
 from deployer.local.signature import Keys
 
+Part = Callable[[Request], Wsgi | None]
+
 
 class Endpoint:
-    """`AWS_ENDPOINT_URL`: our part of Lambda, everything else by moto.
+    """`AWS_ENDPOINT_URL`: our parts of Lambda and CloudWatch, asked in turn, and moto for what none of them answers.
 
     Every request must come from this machine and name the local AWS's access key.
     """
 
-    def __init__(self, lambda_api: LambdaApi, moto: Wsgi, keys: Keys) -> None:
-        self._lambda_api, self._moto, self._keys = lambda_api, moto, keys
+    def __init__(self, parts: Sequence[Part], moto: Wsgi, keys: Keys) -> None:
+        self._parts, self._moto, self._keys = parts, moto, keys
 
     def answer(self, request: Request) -> Wsgi:
         refused = refuse_other_names(request) or refuse_strangers(request, self._keys)
-        return refused or self._lambda_api.answer(request) or self._moto
+        if refused is not None:
+            return refused
+        answers = (part(request) for part in self._parts)
+        return next((answer for answer in answers if answer is not None), self._moto)
 
 
 class Gateway:

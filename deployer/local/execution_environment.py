@@ -74,7 +74,9 @@ class ExecutionEnvironment:
             self._wait_for_report(run)
         self.last_used = time.monotonic()
         log = "\n".join(run.lines)[-TAIL_CHARACTERS:] if want_log else ""
-        return Answer(payload, self.version.version, invocation.request_id, error, log, run.content_type)
+        return Answer(
+            payload, self.version.version, invocation.request_id, error, log, run.content_type, run.milliseconds
+        )
 
     @property
     def usable(self) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
+from deployer.local.alias_routing import AliasRouting
 from deployer.local.control_plane import ControlPlane
-from deployer.local.data_plane import DataPlane
-from deployer.local.functions import LATEST, FunctionVersion, NoSuchFunction
+from deployer.local.functions import FunctionVersion, NoSuchFunction
 from deployer.local.http_integration import CONTENT_TYPE, whole
 from deployer.local.invocation import PAYLOAD_LIMIT, Answer, CannotRun, Invocation, Throttled, new_request_id
+from deployer.local.lambda_metrics import Invoker
 from deployer.local.live_response import BrokenOff, LiveResponse
 from deployer.local.payload_v2 import HttpRequest, HttpResponse, failed, to_event, to_response
 from deployer.local.server import error
@@ -32,8 +33,11 @@ PUBLIC_ACTIONS = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")  # AWS as
 class FunctionUrls:
     """Aliases are resolved at each request, so that a moved alias counts at once."""
 
-    def __init__(self, control_plane: ControlPlane, data_plane: DataPlane, urls: UrlConfigs, keys: Keys) -> None:
-        self._control_plane, self._data_plane, self._urls, self._keys = control_plane, data_plane, urls, keys
+    def __init__(
+        self, control_plane: ControlPlane, routing: AliasRouting, invoker: Invoker, urls: UrlConfigs, keys: Keys
+    ) -> None:
+        self._control_plane, self._routing, self._invoker = control_plane, routing, invoker
+        self._urls, self._keys = urls, keys
 
     def answer(self, request: Request) -> Response:
         match = PREFIX.match(request.environ.get("REQUEST_URI", request.path))
@@ -68,7 +72,7 @@ class FunctionUrls:
             http, url_id=config.id, region=config.function.region, request_id=request_id, authorizer=signer
         )
         try:
-            version = self._control_plane.version(config.function, config.qualifier or LATEST)
+            version = self._routing.version(config.function, config.qualifier)
             invocation = Invocation(json.dumps(event).encode(), config.arn, request_id=request_id)
             made = self._answered(config, version, invocation, method=http.method)
         except NoSuchFunction as missing:
@@ -85,10 +89,10 @@ class FunctionUrls:
     ) -> Response:
         """Whole, or as it comes where the URL streams and the function does too."""
         if config.invoke_mode != STREAM:
-            return _whole(self._data_plane.invoke(version, invocation))
+            return _whole(self._invoker.invoke(version, invocation))
         live = LiveResponse()
         asked = replace(invocation, live=live)
-        running = Running(lambda: self._data_plane.invoke(version, asked), live)
+        running = Running(lambda: self._invoker.invoke(version, asked), live)
         if not live.wait():
             return _whole(running.answer())
         try:

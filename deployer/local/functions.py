@@ -47,6 +47,17 @@ class FunctionVersion:
     variables: Mapping[str, str] = field(default_factory=dict)
     overrides: ImageOverrides = field(default_factory=ImageOverrides)
     concurrency: int | None = None  # reserved concurrent executions, None: none reserved
+    role: str = ""  # the execution role's ARN
+
+
+@dataclass(frozen=True)
+class Alias:
+    """A name for a version. `weights` are the shares, 0 to 1, of its invocations that other versions take."""
+
+    name: str
+    version: str
+    weights: Mapping[str, float] = field(default_factory=dict)
+    revision: str = ""
 
 
 class NoSuchFunction(Exception):

@@ -36,7 +36,10 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Answer:
-    """`error` is empty or Lambda's `X-Amz-Function-Error`; `log` the lines written while the invocation ran."""
+    """`error` is empty or Lambda's `X-Amz-Function-Error`; `log` the lines written while the invocation ran.
+
+    `milliseconds` are the duration as its REPORT line says it.
+    """
 
     payload: bytes
     version: str
@@ -44,6 +47,7 @@ class Answer:
     error: str = ""
     log: str = ""
     content_type: str = JSON
+    milliseconds: float = 0.0
 
 
 @dataclass(eq=False)
@@ -62,6 +66,11 @@ class Run:
     reported: bool = False
     lines: list[str] = field(default_factory=list)
 
+    @property
+    def milliseconds(self) -> float:
+        """The duration, so far while it has not been answered."""
+        return 1000 * ((self.answered or time.monotonic()) - (self.fetched or self.begun))
+
     def opening_line(self, version: FunctionVersion) -> str:
         return f"START RequestId: {self.invocation.request_id} Version: {version.version}"
 
@@ -69,7 +78,7 @@ class Run:
         self, version: FunctionVersion, *, peak_megabytes: int, init_seconds: float | None
     ) -> tuple[str, str]:
         """END and REPORT; `init_seconds` is given for the first run of an environment only."""
-        milliseconds = 1000 * ((self.answered or time.monotonic()) - (self.fetched or self.begun))
+        milliseconds = self.milliseconds
         parts = [
             f"REPORT RequestId: {self.invocation.request_id}",
             f"Duration: {milliseconds:.2f} ms",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
 from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable, parse_uri
-from deployer.local.functions import LATEST, FunctionName, FunctionVersion, ImageOverrides, NoSuchFunction
+from deployer.local.functions import LATEST, Alias, FunctionName, FunctionVersion, ImageOverrides, NoSuchFunction
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 RequestHandler = MotoRequestHandler
@@ -51,7 +52,20 @@ class MotoAws:
                     working_directory=overrides.working_directory or "",
                 ),
                 concurrency=self._reserved(function),
+                role=str(found.role),
             )
+
+    def aliases(self, function: FunctionName) -> Mapping[str, Alias]:
+        with self.lock:
+            self._find(function, LATEST)
+            kept = lambda_backends[function.account][function.region].list_aliases(function.name)
+            return {one.name: _alias(one) for one in kept}
+
+    def renew_revision(self, function: FunctionName, alias: str) -> None:
+        """Give an alias that changes a new RevisionId, which moto does not."""
+        with self.lock:
+            kept = lambda_backends[function.account][function.region].get_alias(alias, function.name)
+            kept.revision_id = str(uuid.uuid4())
 
     def exists(self, function: FunctionName) -> bool:
         with self.lock:
@@ -137,6 +151,11 @@ class MotoAws:
     def _reserved(self, function: FunctionName) -> int | None:
         reserved = self._find(function, LATEST).reserved_concurrency
         return None if reserved is None else int(reserved)
+
+
+def _alias(kept: Any) -> Alias:
+    weights = (kept.routing_config or {}).get("AdditionalVersionWeights") or {}
+    return Alias(kept.name, str(kept.function_version), dict(weights), str(kept.revision_id))
 
 
 def _functions(function: FunctionName) -> dict[str, Any]:

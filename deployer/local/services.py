@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import psutil
@@ -13,14 +14,20 @@ import psutil
 from deployer.image.unpacked import hold
 from deployer.local import address as addresses
 from deployer.local.address import Folders
+from deployer.local.alias_api import AliasApi
+from deployer.local.alias_routing import AliasRouting
 from deployer.local.blobs import Blobs
+from deployer.local.cloudwatch_api import CloudWatchApi
 from deployer.local.data_plane import DataPlane
 from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.function_logs import FunctionLogs
 from deployer.local.function_urls import FunctionUrls
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
+from deployer.local.invoke_api import InvokeApi
 from deployer.local.lambda_api import LambdaApi
+from deployer.local.lambda_metrics import Measured
+from deployer.local.metrics import Metrics
 from deployer.local.moto_aws import MotoAws, RequestHandler
 from deployer.local.registry import Registry
 from deployer.local.runtime_process import Spawner
@@ -71,16 +78,22 @@ class Services:
         images.forget_unused(now=time.time())
         self._hold = hold(folders.cache)
         self._data_plane = DataPlane(self._aws, starter=self._starter(folders, images))
-        function_urls = FunctionUrls(self._aws, self._data_plane, self._urls, keys)
+        metrics = Metrics()
+        routing = AliasRouting(self._aws, Random())  # noqa: S311 - shares of traffic, no secret
+        measured = Measured(self._data_plane, metrics, clock=time.time)
+        function_urls = FunctionUrls(self._aws, routing, measured, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
         lambda_api = LambdaApi(
             self._aws,
             self._data_plane,
             self._urls,
+            InvokeApi(routing, measured),
             gateway=self.address.gateway,
             on_image=images.unpack_ahead,
         )
-        control.set(Endpoint(lambda_api, self._aws.application, keys).answer)
+        moto = self._aws.application
+        parts = (AliasApi(self._aws).answer, lambda_api.answer, CloudWatchApi(metrics, moto).answer)
+        control.set(Endpoint(parts, moto, keys).answer)
 
     def _starter(self, folders: Folders, images: ImageFiles) -> EnvironmentStarter:
         return EnvironmentStarter(

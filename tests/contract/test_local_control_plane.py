@@ -7,17 +7,52 @@ from collections.abc import Iterator
 
 import pytest
 from local_aws import ACCOUNT, MANIFEST, REGION, FakeControlPlane, digest_of
+from moto.awslambda.models import lambda_backends
 from moto.ecr.models import ecr_backends
+from moto.iam.models import iam_backends
 
 from deployer.local.control_plane import ControlPlane
 from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable
-from deployer.local.functions import FunctionName, NoSuchFunction
+from deployer.local.functions import LATEST, Alias, FunctionName, FunctionVersion, NoSuchFunction
 from deployer.local.moto_aws import MotoAws
 
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 REPOSITORY = Repository(ACCOUNT, REGION, "team/digits")
 IMMUTABLE = Repository(ACCOUNT, REGION, "fixed")
 NOBODY = FunctionName(ACCOUNT, REGION, "nobody")
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/functions"
+DIGITS = FunctionName(ACCOUNT, REGION, "digits")
+WEIGHTS: dict[str, dict[str, float]] = {"live": {"2": 0.25}, "still": {}}
+
+
+def made(version: str) -> FunctionVersion:
+    """A version of the function whose second one differs from the first in its time-out."""
+    return FunctionVersion(
+        DIGITS,
+        version,
+        digest_of(manifest("one")),
+        timeout=3 if version == "1" else 4,
+        memory_size=128,
+        ephemeral_storage=512,
+        role=ROLE,
+    )
+
+
+def function_in_moto(aws: MotoAws) -> None:
+    """The same function as the fake's, with the same aliases."""
+    functions = lambda_backends[ACCOUNT][REGION]
+    iam_backends[ACCOUNT]["aws"].create_role("functions", "{}", "/", "", "", [], "3600")
+    digest = put(aws, "one", tag=None)
+    image = {"ImageUri": f"{REPOSITORY.uri}@{digest}"}
+    spec = {"FunctionName": "digits", "Role": ROLE, "PackageType": "Image", "Code": image, "Timeout": 3}
+    functions.create_function({**spec, "Publish": True})
+    functions.update_function_configuration("digits", LATEST, {"Timeout": 4})
+    functions.publish_version("digits")
+    aws.settle(DIGITS)
+    for name, weights in WEIGHTS.items():
+        functions.create_alias(name, "digits", "1", "", {"AdditionalVersionWeights": weights})  # type: ignore[arg-type]
 
 
 def manifest(text: str) -> bytes:
@@ -28,14 +63,22 @@ def manifest(text: str) -> bytes:
 @pytest.fixture(params=["moto", "fake"])
 def plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
     if request.param == "fake":
-        yield FakeControlPlane(repositories={REPOSITORY, IMMUTABLE}, immutable={IMMUTABLE})
+        yield FakeControlPlane(
+            repositories={REPOSITORY, IMMUTABLE},
+            immutable={IMMUTABLE},
+            versions={(DIGITS, version): made(version) for version in (LATEST, "1", "2")},
+            named={DIGITS: {name: Alias(name, "1", weights) for name, weights in WEIGHTS.items()}},
+        )
         return
     backend = ecr_backends[ACCOUNT][REGION]
     backend.reset()
     for repository, mutability in ((REPOSITORY, "MUTABLE"), (IMMUTABLE, "IMMUTABLE")):
         backend.create_repository(repository.name, None, {}, None, mutability, [])
-    yield MotoAws()
-    backend.reset()
+    aws = MotoAws()
+    function_in_moto(aws)
+    yield aws
+    for used in (backend, lambda_backends[ACCOUNT][REGION], iam_backends[ACCOUNT]["aws"]):
+        used.reset()
 
 
 def put(plane: ControlPlane, text: str, *, tag: str | None, repository: Repository = REPOSITORY) -> str:
@@ -92,8 +135,29 @@ def test_an_unknown_image_has_no_digest(plane: ControlPlane) -> None:
     assert plane.image_digest(REPOSITORY, "v9") is None
 
 
-def test_an_unknown_function_has_no_version_and_no_policy(plane: ControlPlane) -> None:
-    """Both say which function was asked for."""
+@pytest.mark.parametrize("version", [LATEST, "1", "2"])
+def test_a_version_is_what_was_published_then(plane: ControlPlane, version: str) -> None:
+    """Each with the digest of its image, its settings and its execution role."""
+    assert made(version) == plane.version(DIGITS, version)
+
+
+def test_an_alias_is_the_version_that_it_stands_for(plane: ControlPlane) -> None:
+    """Its weights are its own business: they do not change what it stands for."""
+    assert [made("1"), made("1")] == [plane.version(DIGITS, name) for name in WEIGHTS]
+
+
+def test_the_aliases_of_a_function_have_their_weights(plane: ControlPlane) -> None:
+    """By name; one whose weights were cleared has none."""
+    found = plane.aliases(DIGITS)
+    assert {name: ("1", weights) for name, weights in WEIGHTS.items()} == {
+        name: (alias.version, alias.weights) for name, alias in found.items()
+    }
+
+
+def test_an_unknown_function_has_no_version_no_alias_and_no_policy(plane: ControlPlane) -> None:
+    """All say which function was asked for."""
+    with pytest.raises(NoSuchFunction, match="function:nobody"):
+        plane.aliases(NOBODY)
     with pytest.raises(NoSuchFunction, match="function:nobody"):
         plane.version(NOBODY, "$LATEST")
     with pytest.raises(NoSuchFunction, match="function:nobody"):
