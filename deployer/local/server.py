@@ -25,9 +25,10 @@ BACKLOG = 128  # connections that nobody has taken yet
 def quiet(handler: type[WSGIRequestHandler]) -> type[WSGIRequestHandler]:
     """The handler without access log lines, which would drown the functions' own output, and without Nagle's delay.
 
-    A response's head goes with the first piece of its body. The AWS SDK for Go (smithy-go, as in the AWS provider 5)
-    may close a connection while it reads a response that came before it was done with its own request: it then keeps
-    what came with the head, and misses a body that comes after it. It asks again, and what was made exists already.
+    A response's head goes with the first piece of its body where the body's length is known, and with no more than the
+    first chunk's size where it is chunked. The AWS SDK for Go (smithy-go, as in the AWS provider 5) may close a
+    connection while it reads a response that came before it was done with its own request: it then keeps what came with
+    the head, and misses a body that comes after it. It asks again, and what was made exists already.
     """
 
     class Quiet(handler):  # type: ignore[misc, valid-type]
@@ -78,6 +79,7 @@ class Server(ThreadedWSGIServer):
 
     @property
     def busy(self) -> bool:
+        """Whether a connection is open or waits to be taken, also one on which nothing has been asked."""
         return self._somebody_waits() or self._taken > 0  # in this order: who is taken is counted before
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
@@ -128,7 +130,7 @@ class Listener:
 
     @property
     def busy(self) -> bool:
-        """Whether a connection that was made has not had its answer yet."""
+        """Whether a connection that was made has not had its answer yet; one that was opened and not used counts."""
         return self._server.busy
 
     def close(self) -> None:
