@@ -44,5 +44,5 @@ bench-%: setup ## run benchmarks/%.py and print its table
 	@.venv/bin/python benchmarks/$*.py
 
 clean: ## remove what setup and the tests made; deployments and the demo's store stay
-	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache build dist
+	rm -rf .venv examples/unionml_digits/.venv .cache .pytest_cache .mypy_cache .ruff_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

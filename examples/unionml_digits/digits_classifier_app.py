@@ -15,6 +15,7 @@ dataset = Dataset(name="digits_dataset", test_size=0.2, shuffle=True, targets=["
 model = Model(name="digits_classifier", init=LogisticRegression, dataset=dataset)
 service = BentoMLService(model, framework="sklearn")
 model.remote(dockerfile="Dockerfile", project="digits_classifier", domain="development")
+PIXELS = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
 
 
 @dataset.reader
@@ -35,6 +36,19 @@ def predictor(estimator: LogisticRegression, features: pd.DataFrame) -> list[flo
 @model.evaluator
 def evaluator(estimator: LogisticRegression, features: pd.DataFrame, target: pd.DataFrame) -> float:
     return float(accuracy_score(target.squeeze(), predictor(estimator, features)))
+
+
+def pixels(features: pd.DataFrame) -> pd.DataFrame:
+    """The rows as the model knows them: 64 columns of numbers, in its order. Raises ValueError with what is wrong."""
+    if features.empty:
+        raise ValueError("there are no rows")
+    missing = [name for name in PIXELS if name not in features]
+    if missing:
+        raise ValueError(f"missing columns: {len(missing)} of {len(PIXELS)}, the first is {missing[0]}")
+    for name in PIXELS:
+        if not pd.api.types.is_numeric_dtype(features[name]) or features[name].isna().any():
+            raise ValueError(f"{name} is not a number in every row")
+    return features[PIXELS]
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ BentoML refuses UnionML's annotation, and since 1.4.16 `bentoml.Service` is anot
 annotated here.
 """
 
+from bentoml.exceptions import InvalidArgument
 from bentoml.io import JSON, PandasDataFrame
-from digits_classifier_app import model, service
+from digits_classifier_app import model, pixels, service
 from unionml.services.bentoml import create_runnable
 
 try:
@@ -26,4 +27,8 @@ svc = Service("unionml_digits_legacy", runners=[runner])
 
 @svc.api(input=PandasDataFrame(), output=JSON())
 def predict(features):  # type: ignore[no-untyped-def]
-    return runner.predict.run(features)
+    try:
+        rows = pixels(features)
+    except ValueError as error:
+        raise InvalidArgument(str(error)) from error
+    return runner.predict.run(rows)

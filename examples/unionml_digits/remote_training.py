@@ -39,7 +39,7 @@ def train(model: TrainableModel, *, local: bool) -> Any:
 
 def run(model: TrainableModel, save: Callable[[Any], object], *, local: bool) -> int:
     """Train and save; the exit code. What only the cluster can be to blame for is one line on standard error."""
-    from flytekit.exceptions.system import FlyteSystemUnavailableException
+    from flytekit.exceptions.system import FlyteSystemException, FlyteSystemUnavailableException
     from flytekit.exceptions.user import FlyteAuthenticationException, FlyteEntityNotExistException
 
     try:
@@ -52,6 +52,8 @@ def run(model: TrainableModel, save: Callable[[Any], object], *, local: bool) ->
         )
     except FlyteAuthenticationException:
         return refuse("the Flyte cluster does not know you: look at the login in FLYTECTL_CONFIG")
+    except FlyteSystemException as error:
+        return refuse(f"the Flyte cluster failed: {next(iter(str(error).splitlines()), '') or type(error).__name__}")
     return 0
 
 

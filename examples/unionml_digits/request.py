@@ -19,6 +19,8 @@ try:
         data=rows.to_json(orient="records"),
         timeout=60,
     )
+except ValueError as error:  # what requests raises for addresses
+    sys.exit(f"request.py: {url} is no URL such as http://localhost:3000: {error}")
 except requests.RequestException as error:
     sys.exit(f"request.py: {url} does not answer: {error}")
 print(answer.text)

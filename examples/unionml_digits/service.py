@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bentoml
 import pandas as pd
-from digits_classifier_app import model, predictor, service
+from digits_classifier_app import model, pixels, predictor, service
 
 
 @bentoml.service(name="unionml_digits")
@@ -22,8 +22,8 @@ class DigitsClassifier:
         The app's own functions are called. `model.predict` would run them as a Flyte workflow, which costs ten times
         as much and leaves a file under /tmp for every request: a Lambda function has 512 MB there.
         """
-        columns = list(self.estimator.feature_names_in_)
-        missing = [name for name in columns if name not in features]
-        if missing:
-            raise bentoml.exceptions.InvalidArgument(f"{len(missing)} columns are missing, the first is {missing[0]}")
-        return predictor(self.estimator, model.dataset.get_features(features[columns]))
+        try:
+            rows = pixels(features)
+        except ValueError as error:
+            raise bentoml.exceptions.InvalidArgument(str(error)) from error
+        return predictor(self.estimator, model.dataset.get_features(rows))

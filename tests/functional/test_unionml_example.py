@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from laptop import PREDICTIONS, ROOT, Laptop
+from uv import find_uv_bin
+
+pytestmark = pytest.mark.timeout(1800)  # the walk is four releases and two environments, in one go
 
 EXAMPLE = Path("examples/unionml_digits")
 README = (ROOT / EXAMPLE / "README.md").read_text(encoding="utf-8")
@@ -25,6 +28,7 @@ BLOCKS = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
     TRAIN,
     SERVE,
     REQUEST,
+    SERVE_LEGACY,
     BUILD,
     BUILD_LEGACY,
     UP,
@@ -39,7 +43,23 @@ SERVED = """
 {serve} >served.log 2>&1 &
 until curl -sf localhost:$BENTOML_PORT/readyz; do sleep 0.2; kill -0 $!; done
 {request}
-kill %1; wait %1 || true
+curl -s -w '%{{http_code}}' -H content-type:application/json -d '[{{"pixel_0_0": 1}}]' localhost:$BENTOML_PORT/predict
+kill $!; wait $! || true
+"""
+
+
+ASK = """
+import json
+from pathlib import Path
+from service import DigitsClassifier
+from starlette.testclient import TestClient
+
+(row,) = json.loads(Path("data/sample_features.json").read_text())
+shuffled = {"another": 1, **dict(reversed(row.items()))}
+asked = [[], [{"pixel_0_0": 1}], [{**row, "pixel_0_0": "dark"}], [{**row, "pixel_0_0": None}], [shuffled]]
+with TestClient(DigitsClassifier.to_asgi(), raise_server_exceptions=False) as client:
+    answers = [client.post("/predict", json=rows) for rows in asked]
+print(json.dumps([(answer.status_code, answer.text) for answer in answers]))
 """
 
 
@@ -70,17 +90,19 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
-    """Deployer's commands on PATH; store, state and folder of its own, and Flyte's settings from nowhere."""
+    """As after `make setup`, with nothing of it on PATH; store, state and folder of its own, no settings of Flyte."""
     home = tmp_path_factory.mktemp("unionml")
     for name in COPIED:
         left_out = shutil.ignore_patterns(".venv", "__pycache__")
         shutil.copytree(ROOT / name, home / "clone" / name, ignore=left_out)
     (home / "store").mkdir()
+    own = str(Path(sys.executable).parent)
+    (home / "clone" / ".venv").symlink_to(sys.prefix)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("FLYTE", "VIRTUAL_ENV"))}
     variables |= {
-        "PATH": f"{Path(sys.executable).parent}:{variables['PATH']}",
+        "PATH": os.pathsep.join(folder for folder in variables["PATH"].split(os.pathsep) if folder != own),
         "HOME": str(home),
         "XDG_STATE_HOME": str(home / "state"),
         "BENTOML_HOME": str(home / "store"),
@@ -95,8 +117,11 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
 @pytest.fixture(scope="module")
 def walk(laptop: Laptop) -> Walk:
     """Every block of the README in its order, in one shell; the two that talk to each other side by side."""
-    together = SERVED.format(serve=SERVE.strip(), request=REQUEST.strip())
-    blocks = [together if block == SERVE else block for block in BLOCKS if block != REQUEST]
+    blocks = [
+        SERVED.format(serve=block.strip(), request=REQUEST.strip()) if block in (SERVE, SERVE_LEGACY) else block
+        for block in BLOCKS
+        if block != REQUEST
+    ]
     script = "\n".join(f"{block}\necho '@@@'" for block in blocks)
     ended = subprocess.run(
         ["bash", "-c", f"set -e\n{script}"],
@@ -105,7 +130,7 @@ def walk(laptop: Laptop) -> Walk:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=1100,
+        timeout=1700,
         check=False,
     )
     assert ended.returncode == 0, f"{ended.stdout}\n{ended.stderr}"
@@ -116,7 +141,8 @@ def walk(laptop: Laptop) -> Walk:
 def template(walk: Walk) -> Laptop:
     """Where `unionml init` has made its project; it commits it to git, for which it needs an author."""
     author = {f"GIT_{who}_{what}": "a@b" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    machine = Laptop(walk.laptop.folder, {**walk.laptop.variables, **author})
+    path = f"{walk.laptop.variables['PATH']}:{walk.laptop.folder / '.venv/bin'}"  # where uv is
+    machine = Laptop(walk.laptop.folder, {**walk.laptop.variables, **author, "PATH": path})
     machine.run(str(walk.project / ".venv/bin/unionml"), "init", "basic_bentoml_app", "--template", "basic-bentoml")
     return machine
 
@@ -135,10 +161,14 @@ def test_training_ends_as_in_the_source_document(walk: Walk) -> None:
     assert f"{estimator}\n{accuracy}\n{predictions}\n" in README
 
 
-def test_a_served_model_answers_request_py(walk: Walk) -> None:
-    """`bentoml serve` and `request.py`, as the source document has them."""
-    assert PREDICTIONS == json.loads(of(walk, SERVE))
-    assert of(walk, SERVE) in README
+@pytest.mark.parametrize("block", [SERVE, SERVE_LEGACY], ids=["current", "legacy"])
+def test_a_served_model_answers_request_py(walk: Walk, block: str) -> None:
+    """`bentoml serve` and `request.py`, as the guide has them; a bad row is the caller's mistake, and no hang."""
+    answer, refused = of(walk, block).splitlines()
+    assert PREDICTIONS == json.loads(answer)
+    assert f"\n{answer}\n" in README
+    assert "missing columns: 63 of 64, the first is pixel_0_1" in refused
+    assert refused.endswith("400")
 
 
 def test_the_current_service_is_deployed_and_answers(walk: Walk) -> None:
@@ -182,13 +212,30 @@ def test_a_model_trained_elsewhere_is_in_the_next_release(walk: Walk) -> None:
     assert [saved] == up["models"]
     assert up["smoke_test"]["healthy"] is True
     assert f"{up['bento']} (model {saved})" == walk.laptop.descriptions(up["function_name"])[-1]
+    asked_by_people = walk.laptop.deployer("up", "--bento", up["bento"]).stdout
+    (curl,) = [line for line in asked_by_people.splitlines() if line.startswith("curl ")]
+    assert [8.0] == json.loads(walk.laptop.run("bash", "-c", curl).stdout)
     walk.laptop.deployer("down", "--name", up["function_name"])
+
+
+def test_bad_rows_are_the_callers_mistake(walk: Walk) -> None:
+    """And columns in another order, with one too many, are none. Asked of the class that the Bento is made of."""
+    none, few, text, null, shuffled = json.loads(walk.laptop.run(walk.python, "-c", ASK, cwd=walk.project).stdout)
+    for (status, body), said in (
+        (none, "there are no rows"),
+        (few, "missing columns: 63 of 64, the first is pixel_0_1"),
+        (text, "pixel_0_0 is not a number in every row"),
+        (null, "pixel_0_0 is not a number in every row"),
+    ):
+        assert (400, True) == (status, said in body), body
+    assert [200, "[8.0]"] == shuffled
 
 
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [
         ("unavailable", "no Flyte cluster answers"),
+        ("failing", "the Flyte cluster failed: "),
         ("not-deployed", "unionml deploy digits_classifier_app:model"),
         ("not-known", "does not know you"),
     ],
@@ -209,8 +256,9 @@ def test_the_unmodified_template_says_why_python_3_11_refuses_it(walk: Walk, tem
     environment = tmp_path / "venv"
     python = str(environment / "bin/python")
     packages = ("unionml[bentoml]==0.2.1", "bentoml==1.3.22", "setuptools<82", "pyarrow")
-    walk.laptop.run("uv", "venv", "--quiet", "--python", sys.executable, str(environment))
-    walk.laptop.run("uv", "pip", "install", "--quiet", "--python", python, *packages)
+    uv = find_uv_bin()
+    walk.laptop.run(uv, "venv", "--quiet", "--python", sys.executable, str(environment))
+    walk.laptop.run(uv, "pip", "install", "--quiet", "--python", python, *packages)
 
     refused = template.deployer("up", "--build", "basic_bentoml_app", "--python", python, code=1).stderr
 
@@ -229,13 +277,14 @@ def test_the_unmodified_template_says_why_bentoml_1_4_refuses_it(walk: Walk, tem
     assert "examples/unionml_digits" in refused
 
 
-def test_a_missing_column_is_the_callers_mistake(walk: Walk) -> None:
-    """400 with the column's name from the Bento that was built last, not a traceback from scikit-learn."""
-    script = (
-        "from service import DigitsClassifier as D; import pandas as pd; D().predict(pd.DataFrame({'pixel_0_1': [1]}))"
-    )
-    ended = walk.laptop.run(walk.python, "-c", script, cwd=walk.project, code=1)
-    assert "InvalidArgument: 63 columns are missing, the first is pixel_0_0" in ended.stderr
+@pytest.mark.parametrize("kind", ["", "legacy_"])
+def test_the_template_builds_with_a_service_of_this_folder(walk: Walk, template: Laptop, kind: str) -> None:
+    """What the README's last section says to copy is enough."""
+    project = template.folder / "basic_bentoml_app"
+    for name in ("digits_classifier_app.py", "requirements.lock", f"{kind}service.py", f"{kind}bentofile.yaml"):
+        shutil.copy(walk.project / name, project)
+    build = (walk.python, "-m", "bentoml", "build", "-f", f"{kind}bentofile.yaml", "--output", "tag")
+    assert f"__tag__:unionml_digits{'_legacy' if kind else ''}:" in template.run(*build, cwd=project).stdout
 
 
 def remote_training(trouble: str, walk: Walk) -> tuple[str, ...]:

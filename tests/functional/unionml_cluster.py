@@ -11,9 +11,11 @@ from typing import Any
 
 import remote_training
 from digits_classifier_app import model, service
-from flytekit.exceptions.system import FlyteSystemUnavailableException
+from flytekit.exceptions.system import FlyteSystemException, FlyteSystemUnavailableException
 from flytekit.exceptions.user import FlyteAuthenticationException, FlyteEntityNotExistException
 from unionml.model import ModelArtifact
+
+ASKED = {"C": 1.0, "max_iter": 5000}  # as in UnionML's guide
 
 
 class Cluster:
@@ -25,6 +27,8 @@ class Cluster:
     def remote_train(self, *, hyperparameters: Mapping[str, Any]) -> ModelArtifact:
         if self._trouble is not None:
             raise self._trouble
+        if hyperparameters != ASKED:
+            raise AssertionError(hyperparameters)
         model.train(hyperparameters=hyperparameters)
         artifact: ModelArtifact = model.artifact
         return artifact
@@ -36,6 +40,7 @@ class Cluster:
 TROUBLES = {
     "none": None,
     "unavailable": FlyteSystemUnavailableException(),
+    "failing": FlyteSystemException("404 of a gateway\nwith its page"),
     "not-deployed": FlyteEntityNotExistException(),
     "not-known": FlyteAuthenticationException(),
 }
