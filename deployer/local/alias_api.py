@@ -8,36 +8,34 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from deployer.local.api_requests import body_of, function_of, passed_on, region_of
+from deployer.local.api_requests import body_of, function_of, json_answer, passed_on, region_of
 from deployer.local.functions import LATEST, Alias, FunctionName, NoSuchFunction
+from deployer.local.lambda_limits import require_description
 from deployer.local.moto_aws import ACCOUNT, MotoAws
-from deployer.local.server import error
+from deployer.local.refusal import Refused
 
 PATH = re.compile(r"/20\d\d-\d\d-\d\d/functions/(?P<function>[^/]+)/aliases(?:/(?P<alias>[^/]+))?/?")
 ALIAS = re.compile(r"(?!\d+$)[a-zA-Z0-9_-]{1,128}")
 VERSION = re.compile(r"\d+")
-STATUS = {"PUT": 200, "GET": 200}  # moto answers 201
+STATUS = {"PUT": 200, "GET": 200, "DELETE": 204}  # moto answers 201
 MISMATCH = "The RevisionId provided does not match the latest RevisionId. Call the GetAlias API to retrieve it."
 
 
-class Refused(Exception):
-    """What Lambda would not do; `kind` is the exception's name."""
-
-    def __init__(self, message: str, *, kind: str = "InvalidParameterValueException", status: int = 400) -> None:
-        super().__init__(message)
-        self.kind, self.status = kind, status
-
-
 class AliasApi:
-    """Answers requests for aliases; `answer` returns None for any other."""
+    """Answers requests for aliases; `answer` returns None for any other.
 
-    def __init__(self, aws: MotoAws) -> None:
-        self._aws = aws
+    `on_delete` hears of each alias that is gone: what belongs to it goes with it.
+    """
+
+    def __init__(
+        self, aws: MotoAws, *, on_delete: Callable[[FunctionName, str], None] = lambda function, alias: None
+    ) -> None:
+        self._aws, self._on_delete = aws, on_delete
 
     def answer(self, request: Request) -> Response | None:
         region, path = region_of(request, service="lambda"), PATH.fullmatch(request.path)
@@ -48,7 +46,7 @@ class AliasApi:
             try:
                 return self._answer(request, named[0], path["alias"] or "")
             except Refused as refused:
-                return error(refused.status, str(refused), kind=refused.kind)
+                return refused.answer
 
     def _answer(self, request: Request, function: FunctionName, name: str) -> Response:
         body = None
@@ -57,10 +55,15 @@ class AliasApi:
         response = passed_on(self._aws.application, request, body=body)
         if response.status_code == 201:
             response.status_code = STATUS.get(request.method, 201)
-        return response
+        if response.status_code == 204:
+            self._aws.remove_statements(function, f"{function.arn}:{name}")
+            self._on_delete(function, name)
+            return Response(status=204)
+        return self._of_version(request, response) if not name else response
 
     def _checked(self, function: FunctionName, name: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """The request as moto is to get it. Raises Refused."""
+        require_description(asked)
         known = self._aws.aliases(function).get(name)
         if known is not None and asked.get("RevisionId", known.revision) != known.revision:
             raise Refused(MISMATCH, kind="PreconditionFailedException", status=412)
@@ -76,6 +79,14 @@ class AliasApi:
         if routing is None:
             return asked
         return {**asked, "RoutingConfig": {"AdditionalVersionWeights": weights} if weights else {}}
+
+    def _of_version(self, request: Request, response: Response) -> Response:
+        """ListAliases of one version, where it is asked for."""
+        version = request.args.get("FunctionVersion")
+        if request.method != "GET" or version is None or response.status_code != 200:
+            return response
+        found = json.loads(response.get_data())["Aliases"]
+        return json_answer(200, {"Aliases": [alias for alias in found if alias["FunctionVersion"] == version]})
 
     def _require(self, function: FunctionName, version: str, weights: Mapping[str, float]) -> None:
         """The versions exist, are two, published, and have one execution role."""

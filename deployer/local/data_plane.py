@@ -58,9 +58,10 @@ class DataPlane:
         with self._lock:
             return tuple(self._environments)
 
-    def end_function(self, function: FunctionName) -> None:
-        """The function is deleted: end its environments."""
-        self._end([env for env in self.environments() if env.version.function == function])
+    def end_function(self, function: FunctionName, version: str = "") -> None:
+        """The function, or this version of it, is deleted: end its environments."""
+        of_it = [env for env in self.environments() if env.version.function == function]
+        self._end([env for env in of_it if version in ("", env.version.version)])
 
     def close(self) -> None:
         """End every environment and return when all are gone."""

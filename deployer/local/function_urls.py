@@ -13,15 +13,15 @@ from werkzeug.wrappers import Request, Response
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.control_plane import ControlPlane
 from deployer.local.functions import FunctionVersion, NoSuchFunction
-from deployer.local.http_integration import CONTENT_TYPE, whole
 from deployer.local.invocation import PAYLOAD_LIMIT, Answer, CannotRun, Invocation, Throttled, new_request_id
 from deployer.local.lambda_metrics import Invoker
 from deployer.local.live_response import BrokenOff, LiveResponse
-from deployer.local.payload_v2 import HttpRequest, HttpResponse, failed, to_event, to_response
 from deployer.local.server import error
 from deployer.local.signature import Keys, SignedRequest, is_signed
 from deployer.local.streamed_url import Running, streamed
 from deployer.local.url_configs import UrlConfig, UrlConfigs
+from deployer.tools.http_integration import CONTENT_TYPE, whole
+from deployer.tools.payload_v2 import HttpRequest, HttpResponse, failed, to_event, to_response
 
 PREFIX = re.compile(r"/lambda-url/(?P<id>[a-z0-9]{32})(?P<rest>/[^?]*)?")
 

@@ -15,9 +15,11 @@ from werkzeug.wrappers import Request, Response
 from deployer.local.api_requests import body_of, function_of, json_answer, passed_on, region_of
 from deployer.local.data_plane import DataPlane
 from deployer.local.ecr import parse_uri
-from deployer.local.functions import FunctionName
+from deployer.local.functions import LATEST, FunctionName, NoSuchFunction
 from deployer.local.invoke_api import InvokeApi
+from deployer.local.lambda_limits import require_description, require_tags
 from deployer.local.moto_aws import ACCOUNT, MotoAws
+from deployer.local.refusal import Refused, conflict, not_found
 from deployer.local.server import Wsgi, error
 from deployer.local.url_configs import UrlConfig, UrlConfigs
 
@@ -48,13 +50,18 @@ class LambdaApi:
         path = PATH.fullmatch(request.path)
         if not region or path is None:
             return None
-        if path["name"] is None:
-            return self._create(request, region) if request.method == "POST" else None
-        named = function_of(path["name"], account=ACCOUNT, region=region)
-        if named is None:
-            return None
-        function, qualifier = named
-        return self._function(request, function, qualifier or request.args.get("Qualifier", ""), path["part"] or "")
+        try:
+            if path["name"] is None:
+                return self._create(request, region) if request.method == "POST" else None
+            named = function_of(path["name"], account=ACCOUNT, region=region)
+            if named is None:
+                return None
+            function, qualifier = named
+            return self._function(request, function, qualifier or request.args.get("Qualifier", ""), path["part"] or "")
+        except NoSuchFunction as missing:
+            return not_found(str(missing)).answer
+        except Refused as refused:
+            return refused.answer
 
     def _function(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Wsgi | None:
         if part in ("url", "urls"):
@@ -90,6 +97,8 @@ class LambdaApi:
         if qualifier.isdigit() or auth not in ("NONE", "AWS_IAM"):
             message = "A function URL belongs to the function or an alias, with AuthType NONE or AWS_IAM."
             return error(400, message, kind="ValidationException")
+        if qualifier and qualifier not in self._aws.aliases(function):
+            return error(404, f"Function not found: {config.arn}", kind="ResourceNotFoundException")
         if not self._urls.create(config):
             return error(
                 409, f"Failed to create function url config for {config.arn}", kind="ResourceConflictException"
@@ -101,15 +110,13 @@ class LambdaApi:
     def _change(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Wsgi | None:
         match (request.method, part):
             case ("PUT", "code"):
-                return self._change_code(request, function, body_of(request))
+                return self._update_code(request, function)
             case ("PUT", "configuration"):
                 return self._update_configuration(request, function)
-            case ("POST", "versions"):
-                return self._changed(request, function)
-            case ("GET", ""):
-                return self._described(request)
+            case ("GET", "" | "configuration"):
+                return self._described(request, function, qualifier)
             case ("DELETE", ""):
-                return self._delete(request, function, qualifier)
+                return self._delete_version(function, qualifier) if qualifier else self._delete(request, function)
         return None
 
     def _create(self, request: Request, region: str) -> Wsgi:
@@ -117,57 +124,90 @@ class LambdaApi:
         named = function_of(str(body.get("FunctionName", "")), account=ACCOUNT, region=region)
         if named is None:
             return self._pass_through(request)
-        return self._change_code(request, named[0], body.get("Code") or {})
+        require_description(body)
+        require_tags(body.get("Tags") or {}, kept={})
+        self._require_image(body.get("Code") or {})
+        return self._changed(request, named[0], body)
 
-    def _change_code(self, request: Request, function: FunctionName, code: Mapping[str, Any]) -> Wsgi:
+    def _update_code(self, request: Request, function: FunctionName) -> Response:
+        """A version is published by our rules and not by moto's."""
+        body = body_of(request)
+        self._require_image(body)
+        with self._aws.lock:
+            response = self._changed(request, function, {**body, "Publish": False})
+            if response.status_code != 200 or body.get("DryRun") or not body.get("Publish"):
+                return response
+            return json_answer(200, self._aws.publish(function))
+
+    def _require_image(self, code: Mapping[str, Any]) -> None:
         uri = code.get("ImageUri")
         digest = self._aws.digest_of_uri(str(uri)) if uri else None
         if uri and digest is None:
-            message = f"Source image {uri} does not exist. Provide a valid source image."
-            return error(400, message, kind="InvalidParameterValueException")
+            raise Refused(f"Source image {uri} does not exist. Provide a valid source image.")
         if digest:
             self._on_image(digest)
-        return self._changed(request, function)
 
-    def _update_configuration(self, request: Request, function: FunctionName) -> Wsgi:
+    def _update_configuration(self, request: Request, function: FunctionName) -> Response:
+        body = body_of(request)
+        require_description(body)
         with self._aws.lock:
             if self._aws.exists(function):
-                self._aws.set_what_moto_drops(function, body_of(request))
-            return self._changed(request, function)
+                self._aws.set_what_moto_drops(function, body)
+            return self._changed(request, function, body)
 
-    def _changed(self, request: Request, function: FunctionName) -> Wsgi:
+    def _changed(self, request: Request, function: FunctionName, body: Mapping[str, Any]) -> Response:
+        """moto's answer to the change, with what was settled after it."""
         with self._aws.lock:
-            response = self._pass_through(request)
-            self._aws.settle(function)
-        return response
+            response = passed_on(self._aws.application, request, body=json.dumps(body).encode())
+            if response.status_code >= 300:
+                return response
+            self._aws.settle(function, modified=request.method == "PUT" and not body.get("DryRun"))
+            said = json.loads(response.get_data())
+            settled = self._aws.configuration(function, LATEST)
+            return json_answer(
+                response.status_code, {**said, **{name: settled[name] for name in ("CodeSha256", "LastModified")}}
+            )
 
-    def _delete(self, request: Request, function: FunctionName, qualifier: str) -> Wsgi:
-        referring = self._referring(function, qualifier) if qualifier else ()
-        if referring:
-            message = f"Unable to delete version because the following aliases reference it: [{', '.join(referring)}]"
-            return error(409, message, kind="ResourceConflictException")
+    def _delete(self, request: Request, function: FunctionName) -> Response:
         response = self._pass_through(request)
-        if response.status_code < 300 and not qualifier:
+        if response.status_code < 300:
             self._urls.delete_function(function)
             self._data_plane.end_function(function)
         return response
 
+    def _delete_version(self, function: FunctionName, version: str) -> Response:
+        """Idempotent, as Lambda's is; `$LATEST`, an alias, and a version that one refers to stay."""
+        if version == LATEST:
+            raise Refused(f"{LATEST} version cannot be deleted without deleting the function.")
+        if not version.isdigit():
+            raise Refused("Deletion of aliases is not currently supported.")
+        with self._aws.lock:
+            referring = self._referring(function, version)
+            if referring:
+                named = ", ".join(referring)
+                raise conflict(f"Unable to delete version because the following aliases reference it: [{named}]")
+            self._aws.delete_version(function, version)
+        self._data_plane.end_function(function, version)
+        return Response(status=204)
+
     def _referring(self, function: FunctionName, version: str) -> Sequence[str]:
-        """The aliases that stand for a version, or send it a share of their invocations."""
-        aliases = self._aws.aliases(function) if self._aws.exists(function) else {}
+        """The aliases that stand for a version, or send it a share of their invocations. Raises NoSuchFunction."""
+        aliases = self._aws.aliases(function)
         return [name for name, alias in aliases.items() if version == alias.version or version in alias.weights]
 
-    def _described(self, request: Request) -> Wsgi:
-        """GetFunction with the image's digest where AWS says it."""
+    def _described(self, request: Request, function: FunctionName, qualifier: str) -> Response:
+        """GetFunction and GetFunctionConfiguration with the image's digest and the alias's ARN, where AWS says them."""
         response = self._pass_through(request)
         if response.status_code != 200:
             return response
         body = json.loads(response.get_data())
-        parsed = parse_uri(body["Code"].get("ImageUri", ""))
-        if parsed is None:
-            return response
-        repository, _ = parsed
-        body["Code"]["ResolvedImageUri"] = f"{repository.uri}@sha256:{body['Configuration']['CodeSha256']}"
+        configuration = body.get("Configuration", body)
+        if qualifier in self._aws.aliases(function):
+            configuration["FunctionArn"] = f"{function.arn}:{qualifier}"
+        parsed = parse_uri(body.get("Code", {}).get("ImageUri", ""))
+        if parsed is not None:
+            repository, _ = parsed
+            body["Code"]["ResolvedImageUri"] = f"{repository.uri}@sha256:{configuration['CodeSha256']}"
         return json_answer(200, body)
 
     def _pass_through(self, request: Request) -> Response:

@@ -1,12 +1,12 @@
-"""The one place that imports moto: its server as a WSGI application and its backends in this process.
+"""moto's server as a WSGI application, and its backends in this process. With `moto_images` the only importer of moto.
 
-What moto leaves open is closed here: an image's digest is resolved when a function gets it, and versions do not share
-what must differ between them (decision 0021).
+What moto leaves open is closed here and in `moto_versions`: an image's digest is resolved when a function gets it, and
+versions are kept by Lambda's rules (decisions 0021 and 0084).
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +15,11 @@ from typing import Any
 from moto.awslambda.exceptions import LambdaClientError, UnknownAliasException, UnknownFunctionException
 from moto.awslambda.models import ImageConfig, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ecr.models import ecr_backends
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from deployer.local.ecr import NoSuchRepository, Repository, TagIsImmutable, parse_uri
+from deployer.local import moto_images, moto_versions
+from deployer.local.ecr import NoSuchRepository, Repository, parse_uri
 from deployer.local.functions import LATEST, Alias, FunctionName, FunctionVersion, ImageOverrides, NoSuchFunction
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
@@ -75,15 +75,70 @@ class MotoAws:
         with self.lock:
             return tuple(self._find(function, LATEST).policy.statements)
 
-    def settle(self, function: FunctionName) -> None:
-        """After a change: give each version its own code record, with the digest of the image it was made from."""
+    def settle(self, function: FunctionName, *, modified: bool = False) -> None:
+        """After a change that moto made: what moto leaves open. `modified`: `$LATEST` is another one now."""
         with self.lock:
-            group = _functions(function).get(function.name)
-            for version in [group["latest"], *group["versions"]] if group else ():
-                version.code = dict(version.code)
-                uri = str(version.code.get("ImageUri", ""))
-                if version.code_sha_256 == hashlib.sha256(uri.encode()).hexdigest():  # moto's stand-in for a digest
-                    version.code_sha_256 = (self.digest_of_uri(uri) or "").removeprefix("sha256:")
+            record = _functions(function).get(function.name)
+            if record:
+                moto_versions.settle(record, self.digest_of_uri)
+                if modified:
+                    record["latest"].last_modified = moto_versions.now()
+
+    def publish(self, function: FunctionName, description: str = "") -> Mapping[str, Any]:
+        """The configuration of the version that `$LATEST` is published as. Raises NoSuchFunction."""
+        with self.lock:
+            self._find(function, LATEST)
+            published = moto_versions.publish(_functions(function)[function.name], description)
+            lambda_backends[function.account][function.region]._lambdas._arns[published.function_arn] = published
+            configuration: Mapping[str, Any] = published.get_configuration()
+            return configuration
+
+    def configuration(self, function: FunctionName, qualifier: str) -> Mapping[str, Any]:
+        """As GetFunctionConfiguration answers it, with the version's own ARN. Raises NoSuchFunction."""
+        with self.lock:
+            configuration: Mapping[str, Any] = self._find(function, qualifier).get_configuration()
+            return configuration
+
+    def configurations(self, function: FunctionName) -> Sequence[Mapping[str, Any]]:
+        """Of `$LATEST` and of each version in order. Raises NoSuchFunction."""
+        with self.lock:
+            self._find(function, LATEST)
+            return moto_versions.configurations(_functions(function)[function.name])
+
+    def delete_version(self, function: FunctionName, version: str) -> None:
+        """Nothing where there is none. Raises NoSuchFunction where there is no function."""
+        with self.lock:
+            if version in {one["Version"] for one in self.configurations(function)}:
+                lambda_backends[function.account][function.region].delete_function(function.name, version)
+                self.remove_statements(function, f"{function.arn}:{version}")
+
+    def tags(self, function: FunctionName) -> Mapping[str, str]:
+        with self.lock:
+            return dict(self._find(function, LATEST).tags)
+
+    def policy_revision(self, function: FunctionName) -> str:
+        with self.lock:
+            return str(self._find(function, LATEST).policy.revision)
+
+    def add_statement(self, function: FunctionName, resource: str, asked: Mapping[str, Any]) -> Mapping[str, object]:
+        """Add what AddPermission asks for to the policy of the function, version or alias that `resource` names."""
+        with self.lock:
+            policy = self._find(function, LATEST).policy
+            qualifier = resource.removeprefix(function.arn).removeprefix(":")
+            statement, _ = policy.add_statement(json.dumps(dict(asked)), qualifier)
+            added: Mapping[str, object] = statement
+            return added
+
+    def remove_statements(self, function: FunctionName, resource: str, name: str | None = None) -> bool:
+        """Remove the statement of that id, or all, from the policy of `resource`; whether there was one."""
+        with self.lock:
+            policy = self._find(function, LATEST).policy
+            kept = [one for one in policy.statements if one["Resource"] != resource or name not in (None, one["Sid"])]
+            removed = len(kept) < len(policy.statements)
+            policy.statements = kept
+            if removed:
+                policy.revision = str(uuid.uuid4())
+            return removed
 
     def set_what_moto_drops(self, function: FunctionName, configuration: Mapping[str, Any]) -> None:
         """The parts of UpdateFunctionConfiguration that moto does not take over."""
@@ -106,24 +161,15 @@ class MotoAws:
 
     def image_digest(self, repository: Repository, reference: str) -> str | None:
         with self.lock:
-            for image in _repository(repository).images:
-                if reference in image.image_tags or reference == image.image_digest:
-                    return str(image.image_digest)
-        return None
+            return moto_images.digest_of(repository, reference)
+
+    def image_sizes(self, repository: Repository) -> Mapping[str, int]:
+        with self.lock:
+            return moto_images.sizes(repository)
 
     def put_image(self, repository: Repository, *, manifest: bytes, media_type: str, tag: str | None) -> str:
-        digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
         with self.lock:
-            stored = _repository(repository)
-            if tag is not None:
-                _free_tag(stored, tag, digest)
-            image = next((image for image in stored.images if image.image_digest == digest), None)
-            if image is None:
-                backend: Any = ecr_backends[repository.account][repository.region]
-                backend.put_image(repository.name, manifest.decode("utf-8"), tag, media_type, digest)
-            elif tag is not None:
-                image.update_tag(tag)
-        return digest
+            return moto_images.put(repository, manifest=manifest, media_type=media_type, tag=tag)
 
     def write_logs(self, function: FunctionName, stream: str, events: Sequence[tuple[int, str]]) -> None:
         with self.lock:
@@ -161,20 +207,3 @@ def _alias(kept: Any) -> Alias:
 def _functions(function: FunctionName) -> dict[str, Any]:
     functions: dict[str, Any] = lambda_backends[function.account][function.region]._lambdas._functions
     return functions
-
-
-def _repository(repository: Repository) -> Any:
-    repositories = ecr_backends[repository.account][repository.region].repositories
-    if repository.name not in repositories:
-        raise NoSuchRepository(repository.name)
-    return repositories[repository.name]
-
-
-def _free_tag(repository: Any, tag: str, digest: str) -> None:
-    """Take the tag from another image and keep that image, as ECR does; moto would delete it."""
-    for image in repository.images:
-        if tag in image.image_tags and image.image_digest != digest:
-            if repository.is_tag_immutable():
-                raise TagIsImmutable(tag)
-            image.remove_tag(tag)
-            image.image_tag = image.image_tags[-1] if image.image_tags else None

@@ -14,10 +14,9 @@ import psutil
 from deployer.image.unpacked import hold
 from deployer.local import address as addresses
 from deployer.local.address import Folders
-from deployer.local.alias_api import AliasApi
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.blobs import Blobs
-from deployer.local.cloudwatch_api import CloudWatchApi
+from deployer.local.control_parts import control_parts
 from deployer.local.data_plane import DataPlane
 from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.function_logs import FunctionLogs
@@ -25,7 +24,6 @@ from deployer.local.function_urls import FunctionUrls
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
 from deployer.local.invoke_api import InvokeApi
-from deployer.local.lambda_api import LambdaApi
 from deployer.local.lambda_metrics import Measured
 from deployer.local.metrics import Metrics
 from deployer.local.moto_aws import MotoAws, RequestHandler
@@ -83,17 +81,16 @@ class Services:
         measured = Measured(self._data_plane, metrics, clock=time.time)
         function_urls = FunctionUrls(self._aws, routing, measured, self._urls, keys)
         gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
-        lambda_api = LambdaApi(
+        parts = control_parts(
             self._aws,
             self._data_plane,
             self._urls,
             InvokeApi(routing, measured),
+            metrics,
             gateway=self.address.gateway,
             on_image=images.unpack_ahead,
         )
-        moto = self._aws.application
-        parts = (AliasApi(self._aws).answer, lambda_api.answer, CloudWatchApi(metrics, moto).answer)
-        control.set(Endpoint(parts, moto, keys).answer)
+        control.set(Endpoint(parts, self._aws.application, keys).answer)
 
     def _starter(self, folders: Folders, images: ImageFiles) -> EnvironmentStarter:
         return EnvironmentStarter(

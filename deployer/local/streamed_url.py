@@ -12,9 +12,9 @@ from itertools import chain
 
 from werkzeug.wrappers import Response
 
-from deployer.local.http_integration import CONTENT_TYPE, DELIMITER, Head, head
 from deployer.local.invocation import Answer
 from deployer.local.live_response import BrokenOff, LiveResponse
+from deployer.tools.http_integration import CONTENT_TYPE, DELIMITER, Head, head
 
 WITHOUT_BODY = (204, 304)
 OF_THE_CONNECTION = ("connection", "transfer-encoding")

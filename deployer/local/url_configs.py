@@ -94,6 +94,11 @@ class UrlConfigs:
         with self._lock:
             self._configs.pop(config.id, None)
 
+    def delete_alias(self, function: FunctionName, alias: str) -> None:
+        config = self.get(function, alias)
+        if config is not None:
+            self.delete(config)
+
     def delete_function(self, function: FunctionName) -> None:
         for config in self.of(function):
             self.delete(config)

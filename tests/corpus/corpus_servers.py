@@ -29,9 +29,9 @@ from deployer.local.functions import FunctionName, FunctionVersion
 from deployer.local.image_files import ImageFiles
 from deployer.local.interpreters import Interpreters
 from deployer.local.invocation import Invocation
-from deployer.local.payload_v2 import HttpRequest, to_event, to_response
 from deployer.local.runtime_process import Spawner
 from deployer.local.starter import EnvironmentStarter
+from deployer.tools.payload_v2 import HttpRequest, to_event, to_response
 from deployer.tools.process import Processes
 from deployer.tools.sandbox import probe
 

@@ -20,12 +20,12 @@ from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.function_logs import FunctionLogs
 from deployer.local.function_process import NotStarted
 from deployer.local.functions import FunctionName, FunctionVersion
-from deployer.local.http_integration import CONTENT_TYPE, whole
 from deployer.local.invocation import Answer, Invocation
 from deployer.local.live_response import BrokenOff, LiveResponse
 from deployer.local.runtime_api import RuntimeApi
 from deployer.local.server import Listener
 from deployer.local.streamed_url import Running
+from deployer.tools.http_integration import CONTENT_TYPE, whole
 
 VERSION = FunctionVersion(
     FunctionName(ACCOUNT, REGION, "teller"), "1", "sha256:0", timeout=60, memory_size=512, ephemeral_storage=512

@@ -20,13 +20,13 @@ from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.function_logs import FunctionLogs, Stream
 from deployer.local.function_process import NotStarted
 from deployer.local.functions import FunctionName, FunctionVersion
-from deployer.local.http_integration import CONTENT_TYPE, DELIMITER, head, whole
 from deployer.local.invocation import PAYLOAD_LIMIT, Answer, Invocation, Throttled
 from deployer.local.live_response import ROOM, BrokenOff, LiveResponse
 from deployer.local.runtime_api import RuntimeApi
 from deployer.local.server import Listener
 from deployer.local.streamed_post import STREAM_LIMIT
 from deployer.local.streamed_url import Running, streamed
+from deployer.tools.http_integration import CONTENT_TYPE, DELIMITER, head, whole
 
 VERSION = FunctionVersion(
     FunctionName(ACCOUNT, REGION, "digits"), "1", "sha256:0", timeout=30, memory_size=128, ephemeral_storage=512

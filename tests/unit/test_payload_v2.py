@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deployer.local.payload_v2 import HttpRequest, HttpResponse, to_event, to_response
+from deployer.tools.payload_v2 import HttpRequest, HttpResponse, to_event, to_response
 
 
 def event(**changes: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from deployer.local.payload_v2 import HttpResponse, header_pairs
+from deployer.tools.payload_v2 import HttpResponse, header_pairs
 
 CONTENT_TYPE = "application/vnd.awslambda.http-integration-response"
 DELIMITER = bytes(8)
