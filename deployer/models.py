@@ -139,12 +139,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What terraform says it made. `endpoint` is a base URL that ends in `/`; `version` is the published number."""
+    """What terraform says it made; `version` is the newest published number.
+
+    Endpoints are base URLs that end in `/`. `endpoint` is empty until a first version is released;
+    `candidate_endpoint` where the template makes no candidate.
+    """
 
     endpoint: str
     function_name: str
     image_tag: str
     version: str
+    candidate_endpoint: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -193,24 +198,3 @@ class Invoked:
     @property
     def failed(self) -> bool:
         return bool(self.error_type)
-
-
-@dataclass(frozen=True)
-class UpResult:
-    """What `deployer up` made of a Bento and its `models`; `changed` when anything was pushed or applied."""
-
-    bento: Tag
-    image: Image
-    outputs: Outputs
-    changed: bool
-    smoke_test: SmokeReport
-    models: tuple[Tag, ...] = ()  # in the Bento's order
-
-
-@dataclass(frozen=True)
-class DownResult:
-    """What `deployer down` removed, a line each; empty when there was nothing."""
-
-    name: str
-    target: str
-    removed: tuple[str, ...]

@@ -40,6 +40,12 @@ def find_config(
     return _defaults(bento, name, unreadable=[item.path for item in candidates if not item.readable])
 
 
+def only_config(folder: Path) -> DeploymentConfig | None:
+    """The one config of the folder's configs; None where there is none. Raises BadInput where there are several."""
+    candidates = _candidates(folder)
+    return load_config(_only(candidates, "are here").path) if candidates else None
+
+
 def deployment_name(bento: str) -> str:
     """A Bento's name as AWS takes it for functions and repositories: dots become `-`, runs of joints become one."""
     return re.sub(r"[-_.]*[-.][-_.]*", "-", bento)

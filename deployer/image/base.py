@@ -18,6 +18,7 @@ from deployer.errors import DeployerError
 from deployer.files import replace_file, used
 from deployer.image.layer_cache import Blob, BlobCache
 from deployer.image.manifest import TitledBlob
+from deployer.tools.base_image import DEFAULT_BASE
 from deployer.tools.http import Unreachable
 from deployer.tools.oci_layout import ARCHITECTURES, variables_of
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from deployer.tools.image_reference import ImageReference
     from deployer.tools.registry_pull import ImageSource, Manifest, Part
 
-# Debian 12: glibc 2.36, and the wheels are for 2.28 or newer. AWS's own mirror of the official image: no rate limits.
-DEFAULT_BASE = "public.ecr.aws/docker/library/python:{python}-slim-bookworm"
 AT_ONCE = 4
 PIECE = 1 << 20
 

@@ -13,7 +13,7 @@ from deployer import __version__, directories
 from deployer.errors import DeployerError
 from deployer.image import archive, manifest, requirements, size_limit
 from deployer.image.archive import Tree
-from deployer.image.base import DEFAULT_BASE, Base, pull
+from deployer.image.base import Base, pull
 from deployer.image.bytecode import Compiler, find_compiler
 from deployer.image.layer_cache import Blob, BlobCache
 from deployer.image.manifest import TitledBlob
@@ -21,6 +21,7 @@ from deployer.image.package_index import PackageIndex
 from deployer.image.python_layers import PACKAGE, PythonLayers
 from deployer.image.uv import Platform, Uv
 from deployer.models import Bento, Layer
+from deployer.tools.base_image import DEFAULT_BASE
 from deployer.tools.bento_demands import refuse_docker_only
 from deployer.tools.bento_document import read_bento
 from deployer.tools.oci_layout import BASE_NAME

@@ -14,7 +14,6 @@ from pathlib import Path
 from deployer import __version__
 from deployer.errors import DeployerError
 from deployer.image import docker_context, pip_settings, requirements
-from deployer.image.base import DEFAULT_BASE
 from deployer.image.build import HOME
 from deployer.image.bytecode import NOT_COMPILED
 from deployer.image.docker_context import HANDLER, REQUIREMENTS, SCRIPTS, SERVICE
@@ -22,6 +21,7 @@ from deployer.image.manifest import FIXED, RUNTIME_ENVIRONMENT
 from deployer.image.python_layers import DEPENDENCIES
 from deployer.image.requirements import Requirements
 from deployer.models import Bento
+from deployer.tools.base_image import DEFAULT_BASE
 from deployer.tools.bento_document import read_bento
 from deployer.tools.oci_layout import BASE_NAME
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from deployer import __version__
 from deployer.config import DeploymentConfig
@@ -19,19 +20,35 @@ SHIPPED = ("operator", "runtime", "image", "locks")
 Lookup = Callable[[str, str], "str | None"]
 
 
-def inputs_digest(bento: Bento, config: DeploymentConfig, template: Path, plan: ImagePlan) -> str:
-    """One hash of all that decides the image and the terraform variables: equal inputs need no new build.
+@dataclass(frozen=True)
+class Inputs:
+    """Hashes of what decides a deployment: `image` of its image alone, `release` of everything, terraform's part too.
+
+    `base` is the digest of the base image that went into both.
+    """
+
+    image: str
+    release: str
+    base: str = ""
+
+
+def inputs_of(bento: Bento, config: DeploymentConfig, template: Path, plan: ImagePlan, *, base: str) -> Inputs:
+    """Equal inputs need no new build, and no new release.
 
     A Bento version and a model version never change in the store, so their own YAML files stand for their content.
     """
-    digest = hashlib.sha256(__version__.encode())
     files = [bento.path / "bento.yaml", *(model.path / "model.yaml" for model in bento.models)]
     files += sorted(path for part in SHIPPED for path in (PACKAGE / part).rglob("*") if path.suffix in {".py", ".txt"})
-    files += sorted(template.glob("*.tf"))
+    place = {"region": config.spec.region, "repository": config.repository, "base_digest": base}
+    image = _digest({**asdict(plan), **place, "bento": str(bento.tag)}, files)
+    settings = {"name": config.name, "spec": asdict(config.spec), "env": dict(config.env), "image": image}
+    return Inputs(image, _digest(settings, sorted(template.glob("*.tf"))), base)
+
+
+def _digest(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
+    digest = hashlib.sha256(__version__.encode())
     for file in files:
         digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
-    settings = {"name": config.name, "spec": asdict(config.spec), "env": dict(config.env), "bento": str(bento.tag)}
-    settings["image"] = asdict(plan)
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()
 
@@ -49,18 +66,31 @@ def recorded_image(record: Path, inputs: str, *, lookup: Lookup) -> Image | None
     return image
 
 
+def recorded_base(record: Path) -> str:
+    """The base image's digest of the last build here; empty where none is known."""
+    try:
+        return str(json.loads(record.read_text(encoding="utf-8"))["base"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def write_values(job: Job, bentoctl: Bentoctl, *, say: Callable[[str], None]) -> None:
+    """Drive `bentoctl init`: the template and the values of its variables, the image's left as they were."""
+    say("bentoctl init")
+    bentoctl.init(job)
+
+
 def build_image(job: Job, bentoctl: Bentoctl, *, say: Callable[[str], None]) -> Image:
-    """Drive `bentoctl init` and `bentoctl build`: the image is pushed and terraform's files are written afterwards.
+    """Drive `bentoctl build`, after `write_values`: the image is pushed, its tag and digest are written to the values.
 
     The image counts as reused where the registry had every byte of it already.
     """
-    say("bentoctl init")
-    bentoctl.init(job)
     say("bentoctl build")
     return bentoctl.build(job, on_line=say)
 
 
-def record_image(record: Path, inputs: str, image: Image) -> None:
+def record_image(record: Path, inputs: Inputs, image: Image) -> None:
     """Remember which inputs made which image; only a hint, the registry is asked before it is believed."""
-    known = {"inputs": inputs, "repository": image.repository, "tag": image.tag, "digest": image.digest}
+    known = {"inputs": inputs.image, "base": inputs.base}
+    known |= {"repository": image.repository, "tag": image.tag, "digest": image.digest}
     replace_file(record, json.dumps(known, indent=2))

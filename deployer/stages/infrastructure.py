@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
-from deployer.models import Change, Outputs
+from deployer.errors import DeployerError
+from deployer.models import Plan
 from deployer.tools.terraform import Terraform
 
 Say = Callable[[str], None]
+DESTROYING = frozenset({"delete", "replace"})
+_LOG_GROUP = re.compile(r"(.+\.)?aws_cloudwatch_log_group\.")
 
 
-def apply_changes(terraform: Terraform, *, imports: Mapping[str, str], say: Say) -> tuple[Outputs, tuple[Change, ...]]:
-    """Bring the infrastructure to what the template says; an empty plan is not applied.
+def plan_changes(
+    terraform: Terraform,
+    *,
+    imports: Mapping[str, str] | None = None,
+    image_exists: bool = True,
+    refresh: bool = True,
+    say: Say,
+) -> Plan:
+    """What would bring the infrastructure to what the template says, saved.
 
-    `imports` are import ids by address, of what is taken over.
+    `imports` are import ids by address, of what is taken over. Without `refresh` the state is believed.
     """
     say("init")
     terraform.init()
     say("plan")
-    plan = terraform.plan(imports=imports)
-    if plan.changes:
-        terraform.apply(plan, on_event=say)
-    return terraform.output(), plan.changes
+    return terraform.plan(imports=imports, image_exists=image_exists, refresh=refresh)
+
+
+def refuse_destruction(plan: Plan, *, allowed: bool) -> None:
+    """Raises DeployerError for a plan that destroys or replaces, unless that is allowed."""
+    lost = [f"{change.address} ({change.action})" for change in plan.changes if change.action in DESTROYING]
+    if lost and not allowed:
+        plan.path.unlink(missing_ok=True)
+        raise DeployerError(
+            f"The plan destroys or replaces: {', '.join(lost)}. Nothing was applied.",
+            hint="Read it with `deployer plan`, and run the command again with --allow-destroy if that is wanted.",
+        )
 
 
 def destroy_all(terraform: Terraform, *, say: Say) -> tuple[str, ...]:
@@ -34,3 +53,22 @@ def destroy_all(terraform: Terraform, *, say: Say) -> tuple[str, ...]:
     plan = terraform.plan(destroy=True)
     terraform.apply(plan, on_event=say)
     return tuple(change.address for change in plan.changes)
+
+
+def keep_log_groups(terraform: Terraform) -> None:
+    """Take the log groups out of the state: what is destroyed afterwards leaves them alone.
+
+    Raises DeployerError where the state still knows one: it would be destroyed.
+    """
+    groups = _log_groups(terraform)
+    if not groups:
+        return
+    terraform.init()
+    way_out = "Nothing was destroyed. Run the command again, or without --keep-logs."
+    terraform.command("state rm", *groups, hint=way_out)
+    if left := _log_groups(terraform):
+        raise DeployerError(f"The terraform state still holds {', '.join(left)}.", hint=way_out)
+
+
+def _log_groups(terraform: Terraform) -> tuple[str, ...]:
+    return tuple(address for address in terraform.resources() if _LOG_GROUP.match(address))

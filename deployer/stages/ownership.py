@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
 from deployer.tools.aws import Aws
+from deployer.tools.aws_adoption import FUNCTION, addresses
 from deployer.tools.terraform import Terraform
 
 
 def adoptable(config: DeploymentConfig, *, terraform: Terraform, aws: Aws) -> dict[str, str]:
-    """Import ids, by resource address, of what an earlier deployment of this name left; empty where the state knows it.
+    """Import ids, by resource address, of what an earlier deployment of this name left and the state does not know.
 
-    A state is lost with its folder, or when a run is killed while it creates. Without an import terraform would try
-    for five minutes to create what is there. Raises DeployerError for a function that is not deployer's.
+    A state is lost with its folder, and a run that is killed while it creates leaves one that lacks what was being
+    made. Without an import terraform would try for minutes to create what is there. AWS is asked only where something
+    of the template's is not in the state. Raises DeployerError for a function that is not deployer's.
     """
-    known = terraform.resources()
-    if _knows_the_function(known):
+    known = {_unindexed(address) for address in terraform.resources()}
+    public = config.spec.auth == "none"
+    if known.issuperset(map(_unindexed, addresses(public=public))):
         return {}
-    owner = aws.function_owner(config.name)
+    owner = None if FUNCTION in known else aws.function_owner(config.name)
     if owner not in (None, config.name):
         raise DeployerError(
             f"A Lambda function {config.name} is there already, and it is no deployment of that name"
             f" (its tag deployer:name is {owner or 'missing'}). Nothing was changed.",
             hint="Choose another name with --name, or delete that function.",
         )
-    there = aws.existing(config.name, public=config.spec.auth == "none")
-    return {address: identity for address, identity in there.items() if address not in known}
+    there = aws.existing(config.name, public=public)
+    return {address: identity for address, identity in there.items() if _unindexed(address) not in known}
 
 
-def refuse_unknown_function(config: DeploymentConfig, *, terraform: Terraform, aws: Aws) -> None:
-    """Raises DeployerError where `down` would delete the images of a function that its state does not know."""
-    if not _knows_the_function(terraform.resources()) and aws.function_owner(config.name) is not None:
+def refuse_unknown_function(config: DeploymentConfig, *, known: Collection[str], aws: Aws) -> None:
+    """Raises DeployerError where `down` would take away from a function what it needs, and the state knows nothing.
+
+    `known` are the addresses of the state before anything was destroyed. One that lacks only the function is that of a
+    killed `up`, whose function is this deployment's.
+    """
+    owner = aws.function_owner(config.name)
+    if owner is None or any(_unindexed(address) == FUNCTION for address in known):
+        return
+    if owner != config.name or not known:
         raise DeployerError(
             f"The terraform state here does not know the Lambda function {config.name}: it was made from another"
             " folder, or the state was deleted. The function and its images are left alone.",
@@ -38,5 +50,6 @@ def refuse_unknown_function(config: DeploymentConfig, *, terraform: Terraform, a
         )
 
 
-def _knows_the_function(addresses: tuple[str, ...]) -> bool:
-    return any(address.startswith("aws_lambda_function.") for address in addresses)
+def _unindexed(address: str) -> str:
+    """`aws_lambda_alias.live` for `aws_lambda_alias.live[0]`: terraform takes the one for the other by itself."""
+    return address.removesuffix("[0]")

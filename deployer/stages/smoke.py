@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from deployer.clock import Clock
 from deployer.config import SmokeTest
 from deployer.models import Route, SmokeCheck, SmokeReport
 from deployer.stages.samples import Samples, check_samples
@@ -32,14 +32,6 @@ class Sign(Protocol):
     """Adds AWS's signature: the headers to send instead of the given ones."""
 
     def __call__(self, *, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Mapping[str, str]: ...
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time in seconds; tests hand in one that does not wait."""
-
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)

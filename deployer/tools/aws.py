@@ -23,7 +23,12 @@ from deployer.models import Invoked
 from deployer.targets import Environment
 from deployer.tools import aws_adoption, aws_invoke, aws_leftovers
 from deployer.tools.aws_errors import code, explained
+from deployer.tools.aws_http import VersionHttp
+from deployer.tools.aws_images import Images
 from deployer.tools.aws_leftovers import OWNER_TAG
+from deployer.tools.aws_metrics import ReleaseMetrics
+from deployer.tools.aws_releases import Releases
+from deployer.tools.aws_removal import Removal
 
 _COLD_START = 60  # seconds: the image of a large model is loaded before the function's own limit counts
 _LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
@@ -64,6 +69,17 @@ class Aws:
                 raise
         return str(found["imageDetails"][0]["imageDigest"])
 
+    def repository_uri(self, repository: str) -> str:
+        """The URI of an ECR repository, `ACCOUNT.dkr.ecr.REGION.…/NAME`; empty where there is none."""
+        with self._explained(f"Looking up the ECR repository {repository}"):
+            try:
+                found = self._client("ecr").describe_repositories(repositoryNames=[repository])
+            except ClientError as error:
+                if code(error) == "RepositoryNotFoundException":
+                    return ""
+                raise
+        return str(found["repositories"][0]["repositoryUri"])
+
     def registry_credentials(self) -> tuple[str, str]:
         """User and password for the registry, good for twelve hours."""
         with self._explained("Asking ECR for the registry's credentials"):
@@ -72,30 +88,9 @@ class Aws:
         user, _, password = token.partition(":")
         return user, password
 
-    def delete_repository(self, repository: str, *, owner: str | None = None) -> bool:
-        """Delete an ECR repository with all its images; whether there was one of deployer's.
-
-        A repository without deployer's tag was made by somebody else, and one tagged for another deployment than
-        `owner` (None: any) is in use there: both stay.
-        """
-        ecr = self._client("ecr")
-        with self._explained(f"Deleting the ECR repository {repository}"):
-            tagged = aws_leftovers.repository_owner(ecr, repository)
-            if tagged is None or (owner is not None and tagged != owner):
-                return False
-            ecr.delete_repository(repositoryName=repository, force=True)
-        return True
-
-    def delete_log_group(self, name: str) -> bool:
-        """Delete a function's log group, which a late request may have made again; whether there was one."""
-        with self._explained(f"Deleting the log of {name}"):
-            try:
-                self._client("logs").delete_log_group(logGroupName=log_group(name))
-            except ClientError as error:
-                if code(error) == "ResourceNotFoundException":
-                    return False
-                raise
-        return True
+    def removal(self, name: str) -> Removal:
+        """Deleting what is left of a deployment."""
+        return Removal(self._client, name, region=self._region, explained=self._explained)
 
     def leftovers(self, name: str, *, repository: str) -> tuple[str, ...]:
         """What is still there of a deployment, by tag and by name, one line each: `ECR repository digits`."""
@@ -111,6 +106,26 @@ class Aws:
         """What is there of a deployment: terraform import ids by the template's resource addresses."""
         with self._explained(f"Looking for what is there of {name}"):
             return aws_adoption.existing(self._client, name=name, region=self._region, public=public)
+
+    def releases(self, function: str) -> Releases:
+        """The function's versions and aliases."""
+        return Releases(self._client("lambda"), function, self._explained)
+
+    def release_metrics(self, function: str) -> ReleaseMetrics:
+        """What each version behind the function's alias `live` did."""
+        return ReleaseMetrics(self._client("cloudwatch"), function, self._explained)
+
+    def images(self, repository: str) -> Images:
+        """The images of an ECR repository (its name, not its URI)."""
+        return Images(self._client("ecr"), repository, self._explained)
+
+    def version_http(self, function: str, version: str) -> VersionHttp:
+        """HTTP to one version of a function, by Invoke; each request is sent once."""
+
+        def lambda_(seconds: float) -> Any:
+            return self._new_client("lambda", attempts=1, read_timeout=seconds)
+
+        return VersionHttp(lambda_, function, version, region=self._region, explained=self._explained)
 
     def invoke(self, function: str, payload: bytes, *, seconds: int) -> Invoked:
         """Ask the version that is live, once: a request that was run must not be run again. Failures of the function
@@ -163,7 +178,7 @@ class Aws:
             self._clients[service] = self._new_client(service, attempts=4, read_timeout=60)
         return self._clients[service]
 
-    def _new_client(self, service: str, *, attempts: int, read_timeout: int) -> Any:
+    def _new_client(self, service: str, *, attempts: int, read_timeout: float) -> Any:
         config = Config(
             retries={"mode": "standard", "total_max_attempts": attempts},
             connect_timeout=10,

@@ -10,18 +10,30 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deployer.releases import CANDIDATE, LIVE
 from deployer.tools.aws_errors import code
 from deployer.tools.aws_leftovers import OWNER_TAG, Clients
 
-ALIAS = "live"
+ALIASES = {CANDIDATE: "candidate", LIVE: "live[0]"}  # and what the template calls each, and its URL
 STATEMENTS = {"PublicUrl": "public_url[0]", "PublicInvoke": "public_invoke[0]"}
-MISSING = frozenset({"ResourceNotFoundException", "NoSuchEntity"})
+LOG_AND_ROLE = ("aws_cloudwatch_log_group.this", "aws_iam_role.this", "aws_iam_role_policy.log")
+FUNCTION = "aws_lambda_function.this"
+MISSING = frozenset({"ResourceNotFoundException", "NoSuchEntity", "RepositoryNotFoundException"})
+
+
+def addresses(*, public: bool) -> tuple[str, ...]:
+    """What the template makes of a released deployment."""
+    aliases = [
+        f"{kind}.{name}" for kind in ("aws_lambda_alias", "aws_lambda_function_url") for name in ALIASES.values()
+    ]
+    statements = [f"aws_lambda_permission.{name}" for name in STATEMENTS.values()] if public else []
+    return (*LOG_AND_ROLE, FUNCTION, *aliases, *statements)
 
 
 def function_owner(client: Clients, name: str) -> str | None:
     """The deployment that a function belongs to: empty where it is not deployer's, None where there is no function."""
     lambda_ = client("lambda")
-    found = _there(lambda: lambda_.get_function_configuration(FunctionName=name))
+    found = there(lambda: lambda_.get_function_configuration(FunctionName=name))
     if found is None:
         return None
     return str(lambda_.list_tags(Resource=found["FunctionArn"])["Tags"].get(OWNER_TAG, ""))
@@ -37,30 +49,35 @@ def _log_and_role(client: Clients, name: str, region: str) -> Iterator[tuple[str
     listed = client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     if any(found["logGroupName"] == group for found in listed):
         yield "aws_cloudwatch_log_group.this", group
-    found = _there(lambda: iam.list_role_tags(RoleName=role)) or {"Tags": []}
+    found = there(lambda: iam.list_role_tags(RoleName=role)) or {"Tags": []}
     if {"Key": OWNER_TAG, "Value": name} not in found["Tags"]:
         return
     yield "aws_iam_role.this", role
-    if _there(lambda: iam.get_role_policy(RoleName=role, PolicyName="log")):
+    if there(lambda: iam.get_role_policy(RoleName=role, PolicyName="log")):
         yield "aws_iam_role_policy.log", f"{role}:log"
 
 
 def _function(lambda_: Any, name: str, *, public: bool) -> Iterator[tuple[str, str]]:
-    if not _there(lambda: lambda_.get_function_configuration(FunctionName=name)):
+    if not there(lambda: lambda_.get_function_configuration(FunctionName=name)):
         return
-    yield "aws_lambda_function.this", name
-    if not _there(lambda: lambda_.get_alias(FunctionName=name, Name=ALIAS)):
-        return
-    yield "aws_lambda_alias.live", f"{name}/{ALIAS}"
-    if _there(lambda: lambda_.get_function_url_config(FunctionName=name, Qualifier=ALIAS)):
-        yield "aws_lambda_function_url.live", f"{name}/{ALIAS}"
-    policy = _there(lambda: lambda_.get_policy(FunctionName=name, Qualifier=ALIAS)) or {"Policy": ""}
+    yield FUNCTION, name
+    for alias in ALIASES:
+        yield from _alias(lambda_, name, alias)
+    policy = there(lambda: lambda_.get_policy(FunctionName=name, Qualifier=LIVE)) or {"Policy": ""}
     for statement, address in STATEMENTS.items():
         if public and f'"{statement}"' in policy["Policy"]:
-            yield f"aws_lambda_permission.{address}", f"{name}:{ALIAS}/{statement}"
+            yield f"aws_lambda_permission.{address}", f"{name}:{LIVE}/{statement}"
 
 
-def _there(ask: Callable[[], Any]) -> Any:
+def _alias(lambda_: Any, name: str, alias: str) -> Iterator[tuple[str, str]]:
+    if not there(lambda: lambda_.get_alias(FunctionName=name, Name=alias)):
+        return
+    yield f"aws_lambda_alias.{ALIASES[alias]}", f"{name}/{alias}"
+    if there(lambda: lambda_.get_function_url_config(FunctionName=name, Qualifier=alias)):
+        yield f"aws_lambda_function_url.{ALIASES[alias]}", f"{name}/{alias}"
+
+
+def there(ask: Callable[[], Any]) -> Any:
     """What AWS answers, None where it says that there is no such thing."""
     try:
         return ask()

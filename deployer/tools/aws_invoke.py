@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from deployer.models import Invoked
+from deployer.tools.http_integration import DELIMITER
 
 ALIAS = "live"
 TAIL_BYTES = 4096  # of a log that Lambda hands back: more is cut at its beginning
-_END_OF_HEAD = b"\0" * 8  # between status with headers and the body, where a function streams an HTTP response
 
 
 def invoke(client: Any, function: str, payload: bytes) -> Invoked:
@@ -25,13 +25,13 @@ def invoke(client: Any, function: str, payload: bytes) -> Invoked:
         answer=None if failed else answer,
         error_type=str(error.get("errorType") or said["FunctionError"]) if failed else "",
         error_message=str(error.get("errorMessage") or "") if failed else "",
-        log=tuple(_lines(base64.b64decode(said.get("LogResult", "")))),
+        log=tuple(log_lines(base64.b64decode(said.get("LogResult", "")))),
     )
 
 
 def _parsed(payload: bytes) -> Any:
     """A streamed HTTP response as one that is not; what else is no JSON is text."""
-    head, streamed, body = payload.partition(_END_OF_HEAD)
+    head, streamed, body = payload.partition(DELIMITER)
     try:
         answer = json.loads(head if streamed else payload)
     except ValueError:
@@ -39,7 +39,8 @@ def _parsed(payload: bytes) -> Any:
     return {**answer, "body": body.decode("utf-8", "replace")} if streamed else answer
 
 
-def _lines(tail: bytes) -> list[str]:
+def log_lines(tail: bytes) -> list[str]:
+    """The lines of a log as Lambda hands it back, and of one that it has cut those that can be read."""
     lines = tail.decode("utf-8", "replace").splitlines()
     return [*_rest_of_record(lines[0]), *lines[1:]] if lines and len(tail) >= TAIL_BYTES else lines
 

@@ -1,5 +1,5 @@
-"""The door to terraform, and the only import of python-terraform: the library makes the argument lists, the commands
-run through the process door. What terraform means is read from its JSON output, never from its prose.
+"""The door to terraform: python-terraform makes the argument lists, the commands run through the process door. What
+terraform means is read from its JSON output, never from its prose.
 """
 
 from __future__ import annotations
@@ -8,19 +8,18 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import python_terraform
 from python_terraform import IsFlagged, IsNotFlagged
 
 from deployer.errors import DeployerError
 from deployer.models import Outputs, Plan
 from deployer.tools import terraform_events as stream
-from deployer.tools.process import Completed, OnLine, Runner
+from deployer.tools.process import Completed, Runner
 from deployer.tools.provider_mirror import WAYS_TO_A_PROVIDER
 from deployer.tools.terraform_binary import child_variables, find_terraform
+from deployer.tools.terraform_commands import Call, Commands
 from deployer.tools.terraform_folder import TerraformFolder
 
 __all__ = ["Terraform", "find_terraform"]
@@ -56,7 +55,7 @@ class Terraform:
         self._runner = runner
         self._log = log
         self._mirror = provider_mirror
-        self._commands = _Commands(binary, self._run)
+        self._commands = Commands(binary, self._run)
         self._settings = f"{binary} {provider_mirror}"
 
     def init(self) -> None:
@@ -71,21 +70,31 @@ class Terraform:
             raise self._error("init", done, hint=self._ways_to_initialise())
         self._folder.mark_initialised(self._settings)
 
-    def plan(self, *, destroy: bool = False, refresh: bool = True, imports: Mapping[str, str] | None = None) -> Plan:
+    def plan(
+        self,
+        *,
+        destroy: bool = False,
+        refresh: bool = True,
+        imports: Mapping[str, str] | None = None,
+        image_exists: bool = True,
+    ) -> Plan:
         """Save a plan in the folder. Output changes are named only where no resource changes.
 
         `imports` are import ids by address: what exists and the state does not know is taken over, not made again.
         Leave `refresh` on for `destroy` too: resources that AWS has forgotten are then dropped from the state, while
         deleting them would fail (an alias whose function is gone). The template gets `destroying = true`, with which
-        it looks up nothing that may be gone.
+        it looks up nothing that may be gone. Without `image_exists` it gets `planning = true`: such a plan is to be
+        shown, not applied.
         """
         path = self._folder.path / ("destroy.tfplan" if destroy else "apply.tfplan")
+        extra = {"TF_VAR_destroying": "true"} if destroy else {}
+        extra |= {} if image_exists else {"TF_VAR_planning": "true"}
         with self._folder.importing(imports or {}):
-            done = self._plan(path, destroy=destroy, refresh=refresh)
+            done = self._plan(path, destroy=destroy, refresh=refresh, variables=extra)
             if done.returncode != 0 and self._may_need_init(done):
                 self._folder.unmark_initialised()
                 self.init()
-                done = self._plan(path, destroy=destroy, refresh=refresh)
+                done = self._plan(path, destroy=destroy, refresh=refresh, variables=extra)
         if done.returncode != 0:
             raise self._error("plan", done, hint=self._nothing_changed())
         events = stream.events_of(done.stdout)
@@ -99,7 +108,7 @@ class Terraform:
             if event is not None and on_event is not None and (said := stream.progress(event)) is not None:
                 on_event(said)
 
-        call = _Call(_APPLY_SECONDS, self._folder.path, log=self._log, on_line=tell)
+        call = Call(_APPLY_SECONDS, self._folder.path, log=self._log, on_line=tell)
         try:
             done = self._commands.apply(plan.path.name, skip_plan=True, json=IsFlagged, var=None, call=call)
         finally:
@@ -119,7 +128,8 @@ class Terraform:
                 log=self._log,
             )
         return Outputs(
-            endpoint=f"{str(raw['endpoint']).rstrip('/')}/",
+            endpoint=_base_url(raw["endpoint"]),
+            candidate_endpoint=_base_url(raw.get("candidate_endpoint") or ""),
             function_name=str(raw["function_name"]),
             image_tag=str(raw["image_tag"]),
             version=str(raw["version"]),
@@ -131,6 +141,13 @@ class Terraform:
         addresses = self._read_state("state list").splitlines()
         return tuple(address for address in addresses if address and not _DATA_ADDRESS.match(address))
 
+    def command(self, words: str, *arguments: str, hint: str) -> str:
+        """What another command prints, such as `state rm` of an address; not logged, since it may hold secrets."""
+        done = self._commands.cmd(words, *arguments, no_color=IsFlagged, call=Call(_READ_SECONDS, self._folder.path))
+        if done.returncode != 0:
+            raise self._error(words, done, hint=hint)
+        return str(done.stdout)
+
     def _init(self, *, upgrade: bool) -> Completed:
         done: Completed = self._commands.init(
             input=False,
@@ -138,13 +155,12 @@ class Terraform:
             reconfigure=IsNotFlagged,  # it would forget where the state is
             upgrade=IsFlagged if upgrade else IsNotFlagged,
             plugin_dir=str(self._mirror.absolute()) if self._mirror is not None else None,
-            call=_Call(_INIT_SECONDS, self._folder.path, log=self._log),
+            call=Call(_INIT_SECONDS, self._folder.path, log=self._log),
         )
         return done
 
-    def _plan(self, path: Path, *, destroy: bool, refresh: bool) -> Completed:
+    def _plan(self, path: Path, *, destroy: bool, refresh: bool, variables: Mapping[str, str]) -> Completed:
         path.unlink(missing_ok=True)
-        extra = {"TF_VAR_destroying": "true"} if destroy else {}
         done: Completed = self._commands.plan(
             detailed_exitcode=IsNotFlagged,
             json=IsFlagged,
@@ -152,7 +168,7 @@ class Terraform:
             refresh=refresh,
             destroy=IsFlagged if destroy else IsNotFlagged,
             out=path.name,
-            call=_Call(_PLAN_SECONDS, self._folder.path, log=self._log, variables=extra),
+            call=Call(_PLAN_SECONDS, self._folder.path, log=self._log, variables=variables),
         )
         return done
 
@@ -170,13 +186,13 @@ class Terraform:
 
     def _read(self, command: str, cwd: Path, **options: Any) -> str:
         """No log: what is read may hold secrets."""
-        done = self._commands.cmd(command, no_color=IsFlagged, call=_Call(_READ_SECONDS, cwd), **options)
+        done = self._commands.cmd(command, no_color=IsFlagged, call=Call(_READ_SECONDS, cwd), **options)
         if done.returncode != 0:
             way_out = f"Delete {self._folder.state} and run `deployer up`: it takes over what is there."
             raise self._error(command, done, hint=way_out)
         return str(done.stdout)
 
-    def _run(self, argv: Sequence[str], call: _Call) -> Completed:
+    def _run(self, argv: Sequence[str], call: Call) -> Completed:
         return self._runner.run(
             argv,
             env={**self._variables, **call.variables},
@@ -214,35 +230,9 @@ class Terraform:
         return DeployerError(f"terraform {command} failed. {said}", hint=hint, log=self._log)
 
 
-@dataclass(frozen=True)
-class _Call:
-    """How one command is run: in which folder, for how many seconds, with which variables beside the usual ones."""
-
-    seconds: float
-    cwd: Path
-    log: Path | None = None
-    on_line: OnLine | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-
-class _Commands(python_terraform.Terraform):  # type: ignore[misc]
-    """python-terraform with its own way of running commands replaced.
-
-    Callers pass `var=None`: the library would turn its default, an empty mapping, into a temporary variables file.
-    """
-
-    def __init__(self, binary: Path, run: Callable[[Sequence[str], _Call], Completed]) -> None:
-        self._run = run
-        super().__init__(terraform_bin_path=str(binary), is_env_vars_included=False)
-
-    def cmd(self, cmd: str, *args: str, call: _Call, **options: Any) -> Completed:
-        return self._run(self.generate_cmd_string(cmd, *args, **options), call)
-
-    def read_state_file(self, file_path: str | None = None) -> None:
-        """Not here: the library reads the state's file itself, terraform's own format, and fails on a damaged one."""
-
-    def __getattr__(self, item: str) -> Any:
-        raise AttributeError(item)  # the library would run any misspelt name as a command
+def _base_url(said: object) -> str:
+    """With one slash at its end; empty for an endpoint that is not there (yet)."""
+    return f"{str(said).rstrip('/')}/" if said else ""
 
 
 def _last_words(done: Completed) -> str:

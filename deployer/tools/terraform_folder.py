@@ -29,6 +29,10 @@ class TerraformFolder:
         """Whether a backend holds the state: terraform records which one here."""
         return (self.path / ".terraform" / "terraform.tfstate").exists()
 
+    @property
+    def has_state(self) -> bool:
+        return self.state.exists() or self.state_is_elsewhere
+
     def is_initialised(self, settings: str) -> bool:
         """Whether `init` was done with the same settings for the files that are here now."""
         mark = self._mark

@@ -1,17 +1,20 @@
-# One Lambda function from one image: published as a version, reached through the alias `live` and its Function URL.
+# One Lambda function from one image: published as a version, tested as `candidate`, reached through the alias `live`
+# and its Function URL.
 
 locals {
   repository_uri    = split(":", var.image_tag)[0]
   function_url_auth = { iam = "AWS_IAM", none = "NONE" }
   streams           = var.invoke_mode == "RESPONSE_STREAM"
+  is_public         = var.released && var.auth == "none"
 }
 
 # --- the image: pushed before terraform runs, deployed by digest because Lambda never follows a tag ---
 
-# The plan fails here when the image is not in the repository. Nothing refers to this lookup, and it is left out while
-# destroying: what is deployed can be destroyed after its image is gone.
+# The plan fails here when the image is not in the repository. Nothing refers to this lookup. It is left out while
+# destroying, since what is deployed can be destroyed after its image is gone, and by `deployer plan`, before the image
+# is made.
 data "aws_ecr_image" "this" {
-  count = var.destroying ? 0 : 1
+  count = var.destroying || var.planning ? 0 : 1
 
   repository_name = var.repository_name
   image_digest    = var.image_digest
@@ -88,18 +91,44 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.log]
 }
 
-# --- traffic ---
+# --- the candidate: the newest version, tested through a private URL of its own before it gets any traffic ---
 
-resource "aws_lambda_alias" "live" {
-  name             = "live"
-  description      = "The version that answers requests."
+resource "aws_lambda_alias" "candidate" {
+  name             = "candidate"
+  description      = "The newest version, which is tested before it answers requests."
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
 }
 
-resource "aws_lambda_function_url" "live" {
+resource "aws_lambda_function_url" "candidate" {
   function_name      = aws_lambda_function.this.function_name
-  qualifier          = aws_lambda_alias.live.name
+  qualifier          = aws_lambda_alias.candidate.name
+  authorization_type = "AWS_IAM"
+  invoke_mode        = var.invoke_mode
+}
+
+# --- traffic: made when the first version has passed its test, so that nothing answers the public before ---
+
+# From then on `deployer up` and `deployer rollback` move it, each with one UpdateAlias: terraform leaves alone which
+# versions it stands for, and its description, which says what it stood for before.
+resource "aws_lambda_alias" "live" {
+  count = var.released ? 1 : 0
+
+  name             = "live"
+  description      = "The version that answers requests."
+  function_name    = aws_lambda_function.this.function_name
+  function_version = aws_lambda_function.this.version
+
+  lifecycle {
+    ignore_changes = [function_version, routing_config, description]
+  }
+}
+
+resource "aws_lambda_function_url" "live" {
+  count = var.released ? 1 : 0
+
+  function_name      = aws_lambda_function.this.function_name
+  qualifier          = aws_lambda_alias.live[0].name
   authorization_type = local.function_url_auth[var.auth]
   invoke_mode        = var.invoke_mode
 }
@@ -107,23 +136,23 @@ resource "aws_lambda_function_url" "live" {
 # A public URL needs both permissions. Their statement ids differ from FunctionURLAllow..., which the provider adds by
 # itself to a public URL and does not track; these two go when `auth` becomes iam.
 resource "aws_lambda_permission" "public_url" {
-  count = var.auth == "none" ? 1 : 0
+  count = local.is_public ? 1 : 0
 
   statement_id           = "PublicUrl"
   action                 = "lambda:InvokeFunctionUrl"
   function_name          = aws_lambda_function.this.function_name
-  qualifier              = aws_lambda_alias.live.name
+  qualifier              = aws_lambda_alias.live[0].name
   principal              = "*"
   function_url_auth_type = "NONE"
 }
 
 # Provider 5 cannot narrow this one to requests through the URL; later releases of 6 can (invoked_via_function_url).
 resource "aws_lambda_permission" "public_invoke" {
-  count = var.auth == "none" ? 1 : 0
+  count = local.is_public ? 1 : 0
 
   statement_id  = "PublicInvoke"
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.this.function_name
-  qualifier     = aws_lambda_alias.live.name
+  qualifier     = aws_lambda_alias.live[0].name
   principal     = "*"
 }

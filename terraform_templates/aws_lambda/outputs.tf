@@ -1,8 +1,14 @@
-# What deployer reads back. Keep these four when you change the template.
+# What deployer reads back. Keep these when you change the template: all but candidate_endpoint, without which a new
+# version gets its traffic before its test. The two endpoints are base URLs with exactly one slash at their end.
 
 output "endpoint" {
-  description = "Base URL of the deployment, with exactly one slash at its end."
-  value       = "${trimsuffix(aws_lambda_function_url.live.function_url, "/")}/"
+  description = "Base URL of the deployment; empty until a first version is released."
+  value       = try("${trimsuffix(aws_lambda_function_url.live[0].function_url, "/")}/", "")
+}
+
+output "candidate_endpoint" {
+  description = "Base URL of the newest version, for signed requests."
+  value       = "${trimsuffix(aws_lambda_function_url.candidate.function_url, "/")}/"
 }
 
 output "function_name" {
@@ -16,6 +22,6 @@ output "image_tag" {
 }
 
 output "version" {
-  description = "Published version that the alias live points to."
-  value       = aws_lambda_alias.live.function_version
+  description = "Newest published version, which the alias candidate points to."
+  value       = aws_lambda_function.this.version
 }

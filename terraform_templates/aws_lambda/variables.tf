@@ -176,6 +176,18 @@ variable "environment" {
   }
 }
 
+variable "released" {
+  description = "Whether the alias live is there, with its URL and permissions: from the first version that passed its test on."
+  type        = bool
+  default     = true
+}
+
+variable "planning" {
+  description = "True while deployer plans what it would do with an image that is not made yet."
+  type        = bool
+  default     = false
+}
+
 variable "destroying" {
   description = "True while deployer destroys. By hand: terraform destroy -var destroying=true"
   type        = bool

@@ -18,4 +18,9 @@ provider "aws" {
   default_tags {
     tags = var.tags
   }
+
+  # How the smoke test of each version went, which deployer notes at the function.
+  ignore_tags {
+    key_prefixes = ["deployer:smoke-test:"]
+  }
 }

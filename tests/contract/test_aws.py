@@ -23,6 +23,9 @@ from deployer.tools.aws import Aws
 REGION = "eu-west-1"
 OWNED = {"deployer:name": "digits"}
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}]}
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +95,23 @@ def make_function(variables: Mapping[str, str], name: str, tags: Mapping[str, st
     )
 
 
+def release(variables: Mapping[str, str], name: str, *aliases: str) -> None:
+    """A function with version 1 behind each of these aliases and its public URL, as the template makes them."""
+    make_function(variables, name)
+    lambda_ = client("lambda", variables)
+    version = lambda_.publish_version(FunctionName=name)["Version"]
+    for alias in aliases:
+        lambda_.create_alias(FunctionName=name, Name=alias, FunctionVersion=version)
+        lambda_.create_function_url_config(FunctionName=name, Qualifier=alias, AuthType="NONE")
+        lambda_.add_permission(
+            FunctionName=name,
+            Qualifier=alias,
+            StatementId="PublicUrl",
+            Action="lambda:InvokeFunctionUrl",
+            Principal="*",
+        )
+
+
 def test_the_target_says_whose_account_it_is_and_sets_both_names_of_the_region(variables: dict[str, str]) -> None:
     """boto3 and terraform's provider read different variables."""
     environment = AwsTarget(variables=variables).prepare(region=REGION)
@@ -121,8 +141,8 @@ def test_a_repository_of_the_deployment_is_deleted_with_its_images_once(aws: Aws
     """The second time there is nothing."""
     push(make_repository(variables, "digits"), "digits", "v1")
     assert [True, False] == [
-        aws.delete_repository("digits", owner="digits"),
-        aws.delete_repository("digits", owner="digits"),
+        aws.removal("digits").repository("digits"),
+        aws.removal("digits").repository("digits"),
     ]
 
 
@@ -130,9 +150,36 @@ def test_a_repository_of_the_deployment_is_deleted_with_its_images_once(aws: Aws
 def test_a_repository_of_somebody_else_stays(aws: Aws, variables: dict[str, str], tags: dict[str, str]) -> None:
     """One that deployer did not make, or that another deployment uses, keeps its images and is no leftover."""
     digest = push(make_repository(variables, "digits", tags), "digits", "v1")
-    assert not aws.delete_repository("digits", owner="digits")
+    assert not aws.removal("digits").repository("digits")
     assert digest == aws.image_digest("digits", "v1")
     assert () == aws.leftovers("digits", repository="digits")
+
+
+def test_a_function_and_a_role_are_deleted_once_with_what_hangs_on_them(aws: Aws, variables: dict[str, str]) -> None:
+    """Aliases, URLs and policy statements go with the function, the policies written into it with the role."""
+    release(variables, "digits", "candidate", "live")
+    iam, role = client("iam", variables), f"digits-{REGION}"
+    tags = [{"Key": "deployer:name", "Value": "digits"}]
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST, Tags=tags)
+    iam.put_role_policy(RoleName=role, PolicyName="log", PolicyDocument=POLICY)
+    removal = aws.removal("digits")
+    assert [True, False, True, False] == [
+        removal.function(),
+        removal.function(),
+        removal.role(),
+        removal.role(),
+    ]
+    assert () == aws.leftovers("digits", repository="digits")
+
+
+@pytest.mark.parametrize("tags", [{}, {"deployer:name": "other"}])
+def test_a_function_and_a_role_of_somebody_else_stay(aws: Aws, variables: dict[str, str], tags: dict[str, str]) -> None:
+    """Whatever their names."""
+    make_function(variables, "digits", tags)
+    named = [{"Key": key, "Value": value} for key, value in tags.items()]
+    client("iam", variables).create_role(RoleName=f"digits-{REGION}", AssumeRolePolicyDocument=TRUST, Tags=named)
+    assert [False, False] == [aws.removal("digits").function(), aws.removal("digits").role()]
+    assert tags.get("deployer:name", "") == aws.function_owner("digits")
 
 
 def test_whatever_is_left_is_found_by_name_and_by_tag(aws: Aws, variables: dict[str, str]) -> None:
@@ -143,6 +190,7 @@ def test_whatever_is_left_is_found_by_name_and_by_tag(aws: Aws, variables: dict[
     logs, iam = client("logs", variables), client("iam", variables)
     logs.create_log_group(logGroupName="/aws/lambda/digits")
     logs.create_log_group(logGroupName="/aws/lambda/digits-2")
+    logs.create_log_group(logGroupName="/apis/digits", tags=OWNED)
     logs.create_log_group(logGroupName="/renamed", tags=OWNED)
     iam.create_role(RoleName=f"digits-{REGION}", AssumeRolePolicyDocument=TRUST)
     tags = [{"Key": "deployer:name", "Value": "digits"}]
@@ -154,8 +202,35 @@ def test_whatever_is_left_is_found_by_name_and_by_tag(aws: Aws, variables: dict[
         f"IAM role digits-{REGION}-extra",
         "Lambda function digits",
         f"arn:aws:logs:{REGION}:123456789012:log-group:/renamed",
+        "log group /apis/digits",
         "log group /aws/lambda/digits",
     ) == aws.leftovers("digits", repository="digits")
+
+
+def test_a_function_that_is_left_is_told_with_what_belongs_to_it(aws: Aws, variables: dict[str, str]) -> None:
+    """Its aliases, versions, URLs and policy statements; moto shows those of one qualifier at the others too."""
+    release(variables, "digits", "candidate", "live")
+    (told,) = aws.leftovers("digits", repository="digits")
+    assert told.startswith("Lambda function digits (aliases candidate, live; versions 1; Function URLs of ")
+    assert "candidate, live; policy statements " in told
+    assert "live/PublicUrl" in told
+
+
+def test_an_http_api_is_found_by_tag_and_by_the_function_that_it_asks(aws: Aws, variables: dict[str, str]) -> None:
+    """One of the same name that asks another function is somebody's, and so is one that is tagged for another."""
+    apis, arn = client("apigatewayv2", variables), f"arn:aws:lambda:{REGION}:123456789012:function"
+    made = {}
+    for name, tags, function in (
+        ("renamed", OWNED, ""),
+        ("digits", {}, "digits:live"),
+        ("digits", {}, "digits-2"),
+        ("digits", {"deployer:name": "digits-2"}, "digits"),
+    ):
+        made[name, function] = api = apis.create_api(Name=name, ProtocolType="HTTP", Tags=dict(tags))["ApiId"]
+        if function:
+            apis.create_integration(ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=f"{arn}:{function}")
+    expected = [f"HTTP API digits ({made['digits', 'digits:live']})", f"HTTP API renamed ({made['renamed', '']})"]
+    assert expected == list(aws.leftovers("digits", repository="digits"))
 
 
 def test_an_empty_account_has_no_leftovers(aws: Aws) -> None:
@@ -165,29 +240,32 @@ def test_an_empty_account_has_no_leftovers(aws: Aws) -> None:
 
 def test_what_is_there_can_be_imported_and_a_strangers_role_is_not(aws: Aws, variables: dict[str, str]) -> None:
     """Import ids by the template's addresses, permissions only where the config has a public URL."""
-    make_function(variables, "digits")
+    release(variables, "digits", "candidate", "live")
     client("logs", variables).create_log_group(logGroupName="/aws/lambda/digits")
     client("iam", variables).create_role(RoleName=f"digits-{REGION}", AssumeRolePolicyDocument=TRUST)
-    lambda_ = client("lambda", variables)
-    version = lambda_.publish_version(FunctionName="digits")["Version"]
-    lambda_.create_alias(FunctionName="digits", Name="live", FunctionVersion=version)
-    lambda_.add_permission(
-        FunctionName="digits",
-        Qualifier="live",
-        StatementId="PublicUrl",
-        Action="lambda:InvokeFunctionUrl",
-        Principal="*",
-    )
 
     private, public = aws.existing("digits", public=False), aws.existing("digits", public=True)
 
     assert {
         "aws_cloudwatch_log_group.this": "/aws/lambda/digits",
         "aws_lambda_function.this": "digits",
-        "aws_lambda_alias.live": "digits/live",
+        "aws_lambda_alias.candidate": "digits/candidate",
+        "aws_lambda_function_url.candidate": "digits/candidate",
+        "aws_lambda_alias.live[0]": "digits/live",
+        "aws_lambda_function_url.live[0]": "digits/live",
     } == private
     assert {**private, "aws_lambda_permission.public_url[0]": "digits:live/PublicUrl"} == public
     assert {} == aws.existing("other", public=True)
+
+
+def test_what_was_never_released_has_nothing_of_live_to_import(aws: Aws, variables: dict[str, str]) -> None:
+    """The template makes the alias, its URL and its permissions only when a first version has passed its test."""
+    release(variables, "digits", "candidate")
+    assert {
+        "aws_lambda_function.this": "digits",
+        "aws_lambda_alias.candidate": "digits/candidate",
+        "aws_lambda_function_url.candidate": "digits/candidate",
+    } == aws.existing("digits", public=True)
 
 
 @pytest.mark.parametrize(("tags", "owner"), [(OWNED, "digits"), ({}, ""), ({"deployer:name": "b"}, "b")])
@@ -208,7 +286,7 @@ def test_a_log_is_read_from_its_newest_lines_and_deleted_once(aws: Aws, variable
         events = [{"timestamp": now + at, "message": f"at {at}\n"} for at in times]
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
     assert ("at 10", "at 20", "at 30") == aws.recent_logs("digits", limit=3)
-    assert [True, False] == [aws.delete_log_group("digits"), aws.delete_log_group("digits")]
+    assert [True, False] == [aws.removal("digits").log_group(), aws.removal("digits").log_group()]
 
 
 def test_a_request_is_signed_for_lambda_in_the_deployments_region(aws: Aws) -> None:

@@ -18,7 +18,7 @@ from loopback_registry import serving
 from stand_in_runner import Answer, Asked, StandInRunner
 
 from deployer.errors import DeployerError
-from deployer.image.base import DEFAULT_BASE, Base
+from deployer.image.base import Base
 from deployer.image.build import Builder, BuiltImage
 from deployer.image.inspect import inspect_layout
 from deployer.image.layer_cache import BlobCache
@@ -26,6 +26,7 @@ from deployer.image.manifest import TitledBlob
 from deployer.image.package_index import PackageIndex
 from deployer.image.requirements import Requirements
 from deployer.image.unpacked import unpack
+from deployer.tools.base_image import DEFAULT_BASE
 from deployer.tools.oci_layout import Layout, read_layout
 from deployer.tools.process import Completed, OnLine, Processes, Runner
 from deployer.tools.python_interpreter import find_uv

@@ -18,13 +18,16 @@ from deployer.tools.terraform import find_terraform
 from deployer.tools.terraform_binary import child_variables
 
 PUBLIC = ("aws_lambda_permission.public_invoke[0]", "aws_lambda_permission.public_url[0]")
+LIVE = ("aws_lambda_alias.live[0]", "aws_lambda_function_url.live[0]", *PUBLIC)
 RESOURCES = (
     "aws_cloudwatch_log_group.this",
     "aws_iam_role.this",
     "aws_iam_role_policy.log",
-    "aws_lambda_alias.live",
+    "aws_lambda_alias.candidate",
+    "aws_lambda_alias.live[0]",
     "aws_lambda_function.this",
-    "aws_lambda_function_url.live",
+    "aws_lambda_function_url.candidate",
+    "aws_lambda_function_url.live[0]",
     *PUBLIC,
 )
 URI = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{REPOSITORY}"
@@ -70,11 +73,12 @@ def test_a_published_version_is_behind_a_public_url(made: TerraformOnMoto) -> No
     """Outputs, function, alias, permissions, log group and tags; a plan of the user's own is empty."""
     function = made.client("lambda").get_function(FunctionName="digits")
     settings, outputs = function["Configuration"], made.terraform.output()
-    alias = made.client("lambda").get_alias(FunctionName="digits", Name="live")
+    candidate = alias(made, "candidate")
     assert RESOURCES == tuple(sorted(made.terraform.resources()))
-    assert ("digits", alias["FunctionVersion"]) == (outputs.function_name, outputs.version)
+    assert ("digits", candidate["FunctionVersion"]) == (outputs.function_name, outputs.version)
     assert f"{URI}:v1" == outputs.image_tag
     assert outputs.endpoint.rstrip("/") + "/" == outputs.raw["endpoint"]
+    assert outputs.candidate_endpoint.rstrip("/") + "/" == outputs.raw["candidate_endpoint"]
     assert f"{URI}@{made.push('v1')}" == function["Code"]["ImageUri"]
     assert (30, 512, 1024) == (settings["Timeout"], settings["MemorySize"], settings["EphemeralStorage"]["Size"])
     assert {"deployer:name": "digits", "deployer:bento": "digits:v1", "team": "ml"} == function["Tags"]
@@ -104,26 +108,60 @@ def test_the_role_may_write_its_own_log_and_nothing_else(made: TerraformOnMoto) 
 
 
 def test_another_image_and_other_settings_are_other_versions(made: TerraformOnMoto) -> None:
-    """Each publishes a version and moves the alias; any text arrives; `iam` takes the public permissions away."""
-    before = int(made.terraform.output().version)
+    """Each publishes a version and moves the candidate alone; any text arrives; `iam` takes the permissions away."""
+    before, live = int(made.terraform.output().version), alias(made, "live")["FunctionVersion"]
     made.write("v2")
-    assert {"update aws_lambda_function.this", "update aws_lambda_alias.live"} <= set(made.up())
+    assert {"update aws_lambda_function.this", "update aws_lambda_alias.candidate"} <= set(made.up())
     assert str(before + 1) == made.terraform.output().version
     greeting = 'a"b\\c\n${x} %{y} [red]é'
     made.write("v2", environment={"GREETING": greeting}, auth="iam")
-    assert (
+    assert {
         *(f"delete {address}" for address in PUBLIC),
-        "update aws_lambda_alias.live",
+        "update aws_lambda_alias.candidate",
         "update aws_lambda_function.this",
-        "update aws_lambda_function_url.live",
-    ) == made.up()
+    } == {change for change in made.up() if "function_url" not in change}  # moto keeps one URL for a function
     functions = made.client("lambda")
     settings = functions.get_function_configuration(FunctionName="digits")
-    assert str(before + 2) == functions.get_alias(FunctionName="digits", Name="live")["FunctionVersion"]
+    assert (str(before + 2), live) == (
+        alias(made, "candidate")["FunctionVersion"],
+        alias(made, "live")["FunctionVersion"],
+    )
     assert {"GREETING": greeting} == settings["Environment"]["Variables"]
     assert "AWS_IAM" == functions.get_function_url_config(FunctionName="digits", Qualifier="live")["AuthType"]
     assert [] == allowed_to_everyone(made)
     assert () == made.up()
+
+
+def test_nothing_answers_the_public_before_the_first_release(made: TerraformOnMoto) -> None:
+    """Without `released` there is a candidate with a private URL; with it the rest comes, and nothing else changes."""
+    made.down()
+    made.write(released=False)
+    assert tuple(f"create {address}" for address in RESOURCES if address not in LIVE) == made.up()
+    outputs, functions = made.terraform.output(), made.client("lambda")
+    url = functions.get_function_url_config(FunctionName="digits", Qualifier="candidate")
+    assert ("", "AWS_IAM") == (outputs.endpoint, url["AuthType"])
+    assert () == made.up()
+    made.write(released=True)
+    assert tuple(f"create {address}" for address in LIVE) == made.up()
+    assert outputs.version == alias(made, "live")["FunctionVersion"]
+
+
+def test_terraform_leaves_alone_where_live_points_and_how_tests_went(made: TerraformOnMoto) -> None:
+    """Version, weights and description of `live`, and the tags of smoke tests: no difference, and they are kept."""
+    first = alias(made, "live")["FunctionVersion"]
+    made.write("v3")
+    made.up()
+    functions = made.client("lambda")
+    weights = {"AdditionalVersionWeights": {made.terraform.output().version: 0.1}}
+    functions.update_alias(FunctionName="digits", Name="live", Description="mine", RoutingConfig=weights)
+    arn = functions.get_function_configuration(FunctionName="digits")["FunctionArn"]
+    functions.tag_resource(Resource=arn, Tags={"deployer:smoke-test:1": "passed"})
+    assert 0 == plan_by_hand(made)
+    made.write("v4")
+    made.up()
+    kept = alias(made, "live")
+    assert (first, weights, "mine") == (kept["FunctionVersion"], kept["RoutingConfig"], kept["Description"])
+    assert "passed" == functions.list_tags(Resource=arn)["Tags"]["deployer:smoke-test:1"]
 
 
 def test_how_the_url_answers_changes_in_place(made: TerraformOnMoto) -> None:
@@ -135,9 +173,10 @@ def test_how_the_url_answers_changes_in_place(made: TerraformOnMoto) -> None:
     runtime = {"command": [], "entry_point": ["python3", "-m", "deployer_runtime.streaming"]}
     assert ("RESPONSE_STREAM", runtime) == how_it_answers(streaming)
     assert {
-        "aws_lambda_alias.live": ["update"],
+        "aws_lambda_alias.candidate": ["update"],
         "aws_lambda_function.this": ["update"],
-        "aws_lambda_function_url.live": ["update"],
+        "aws_lambda_function_url.candidate": ["update"],
+        "aws_lambda_function_url.live[0]": ["update"],
     } == {address: change["actions"] for address, change in streaming.items() if change["actions"] != ["no-op"]}
 
 
@@ -192,6 +231,11 @@ def test_the_template_is_formatted_valid_and_described(deployment: TerraformOnMo
     assert [] == [name for name, first in blocks if not first.startswith("  description = ")]
 
 
+def alias(made: TerraformOnMoto, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = made.client("lambda").get_alias(FunctionName="digits", Name=name)
+    return found
+
+
 def allowed_to_everyone(made: TerraformOnMoto) -> list[str]:
     """The actions that the alias's policy allows to anyone, by statements of the template's."""
     policy = json.loads(made.client("lambda").get_policy(FunctionName="digits", Qualifier="live")["Policy"])
@@ -223,4 +267,4 @@ def how_it_answers(changes: dict[str, Any]) -> tuple[str, dict[str, list[str]]]:
     """The URL's mode, and what of the image's start the function says otherwise."""
     (image,) = changes["aws_lambda_function.this"]["after"]["image_config"]
     started = {key: image[key] or [] for key in ("command", "entry_point")}
-    return changes["aws_lambda_function_url.live"]["after"]["invoke_mode"], started
+    return changes["aws_lambda_function_url.live[0]"]["after"]["invoke_mode"], started

@@ -9,11 +9,12 @@ import pytest
 
 from deployer.config import DeploymentConfig, Spec
 from deployer.models import Bento, Image, ImagePlan, Model, Tag
-from deployer.stages.image import inputs_digest, record_image, recorded_image
+from deployer.stages.image import Inputs, inputs_of, record_image, recorded_base, recorded_image
 
 IMAGE = Image("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/digits", "v1", "sha256:aa", reused=False)
 CONFIG = DeploymentConfig(name="digits")
 PLAN = ImagePlan()
+INPUTS = Inputs("inputs", "release", base="sha256:cc")
 
 
 @pytest.fixture
@@ -33,16 +34,22 @@ def template(tmp_path: Path) -> Path:
     return tmp_path / "template"
 
 
-def test_equal_inputs_have_one_digest(bento: Bento, template: Path) -> None:
-    """Asked twice, the digest is the same."""
-    assert inputs_digest(bento, CONFIG, template, PLAN) == inputs_digest(bento, CONFIG, template, PLAN)
+def inputs(
+    bento: Bento, template: Path, config: DeploymentConfig = CONFIG, plan: ImagePlan = PLAN, base: str = ""
+) -> Inputs:
+    return inputs_of(bento, config, template, plan, base=base)
+
+
+def test_equal_inputs_have_equal_hashes(bento: Bento, template: Path) -> None:
+    """Asked twice, they are the same."""
+    assert inputs(bento, template) == inputs(bento, template)
 
 
 @pytest.mark.parametrize(
     "change",
     [
         replace(CONFIG, env={"A": "1"}),
-        replace(CONFIG, name="other"),
+        replace(CONFIG, name="other", spec=Spec(repository="digits")),
         replace(CONFIG, spec=Spec(timeout=61)),
         replace(CONFIG, spec=Spec(tags={"a": "b"})),
         replace(CONFIG, spec=Spec(invoke_mode="RESPONSE_STREAM")),
@@ -50,33 +57,50 @@ def test_equal_inputs_have_one_digest(bento: Bento, template: Path) -> None:
         replace(CONFIG, spec=Spec(documentation=False)),
     ],
 )
-def test_every_setting_that_terraform_gets_changes_the_digest(
+def test_a_setting_of_the_function_is_a_release_of_the_same_image(
     bento: Bento, template: Path, change: DeploymentConfig
 ) -> None:
-    """A changed setting must reach terraform's variables, so it is another input."""
-    assert inputs_digest(bento, change, template, PLAN) != inputs_digest(bento, CONFIG, template, PLAN)
+    """It must reach terraform's variables; nothing is built for it."""
+    before, after = inputs(bento, template), inputs(bento, template, change)
+
+    assert (before.image, before.release == after.release) == (after.image, False)
 
 
 @pytest.mark.parametrize("plan", [ImagePlan("docker"), ImagePlan(base="python:3.11"), ImagePlan(machine="aarch64")])
-def test_another_way_to_make_the_image_changes_the_digest(bento: Bento, template: Path, plan: ImagePlan) -> None:
-    """The same Bento on another base, for another machine or made by Docker is another image."""
-    assert inputs_digest(bento, CONFIG, template, plan) != inputs_digest(bento, CONFIG, template, PLAN)
+def test_another_way_to_make_the_image_is_another_image(bento: Bento, template: Path, plan: ImagePlan) -> None:
+    """The same Bento on another base, for another machine or made by Docker."""
+    before, after = inputs(bento, template), inputs(bento, template, plan=plan)
+
+    assert (before.image == after.image, before.release == after.release) == (False, False)
 
 
-def test_a_changed_bento_model_or_template_changes_the_digest(bento: Bento, template: Path) -> None:
-    """Each of the files that stand for the content counts."""
-    seen = {inputs_digest(bento, CONFIG, template, PLAN)}
+@pytest.mark.parametrize("change", [Spec(region="eu-west-1"), Spec(repository="team/digits")])
+def test_an_image_belongs_to_its_registry(bento: Bento, template: Path, change: Spec) -> None:
+    """Another region or repository needs the image pushed there."""
+    assert inputs(bento, template).image != inputs(bento, template, replace(CONFIG, spec=change)).image
+
+
+def test_a_base_image_that_was_renewed_is_another_image(bento: Bento, template: Path) -> None:
+    """Its name is the same, its digest is not."""
+    one, two = (inputs(bento, template, base=f"sha256:{name}") for name in ("aa", "bb"))
+
+    assert (one.image == two.image, one.release == two.release, two.base) == (False, False, "sha256:bb")
+
+
+def test_a_changed_bento_model_or_template_is_another_release(bento: Bento, template: Path) -> None:
+    """Each of the files that stand for the content counts, the template's for the release alone."""
+    seen = [inputs(bento, template)]
     for file in (bento.path / "bento.yaml", bento.models[0].path / "model.yaml", template / "main.tf"):
         file.write_text("changed\n")
-        seen.add(inputs_digest(bento, CONFIG, template, PLAN))
+        seen.append(inputs(bento, template))
 
-    assert len(seen) == 4
+    assert (3, 4) == (len({one.image for one in seen}), len({one.release for one in seen}))
 
 
 def test_a_recorded_image_is_believed_when_the_registry_agrees(tmp_path: Path) -> None:
     """The lookup is asked for the repository's name, nested as it may be, and the tag."""
     record = tmp_path / "image.json"
-    record_image(record, "inputs", IMAGE)
+    record_image(record, INPUTS, IMAGE)
     asked: list[tuple[str, str]] = []
 
     def lookup(repository: str, tag: str) -> str | None:
@@ -85,12 +109,13 @@ def test_a_recorded_image_is_believed_when_the_registry_agrees(tmp_path: Path) -
 
     assert recorded_image(record, "inputs", lookup=lookup) == replace(IMAGE, reused=True)
     assert asked == [("team/digits", "v1")]
+    assert recorded_base(record) == "sha256:cc"
 
 
 @pytest.mark.parametrize(("inputs", "found"), [("others", IMAGE.digest), ("inputs", None), ("inputs", "sha256:bb")])
 def test_a_recorded_image_is_not_believed_otherwise(tmp_path: Path, inputs: str, found: str | None) -> None:
     """Other inputs, a registry that forgot, or another digest under the tag: build again."""
-    record_image(tmp_path / "image.json", "inputs", IMAGE)
+    record_image(tmp_path / "image.json", INPUTS, IMAGE)
 
     assert recorded_image(tmp_path / "image.json", inputs, lookup=lambda repository, tag: found) is None
 
@@ -101,3 +126,4 @@ def test_a_record_that_cannot_be_read_means_building_again(tmp_path: Path, text:
     (tmp_path / "image.json").write_text(text)
 
     assert recorded_image(tmp_path / "image.json", "inputs", lookup=lambda repository, tag: IMAGE.digest) is None
+    assert recorded_base(tmp_path / "image.json") == ""

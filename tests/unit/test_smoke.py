@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from deployer.clock import Clock
 from deployer.config import SmokeTest
 from deployer.errors import BadInput
 from deployer.models import Route, SmokeReport
 from deployer.runtime.failed_start import FailedStart
-from deployer.stages.smoke import Clock, smoke_test
+from deployer.stages.smoke import smoke_test
 from deployer.tools.http import Response, Unreachable
 
 NUMBERS = {"type": "array", "items": {"type": "number"}}
