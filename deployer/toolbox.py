@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployer.clock import Clock
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
 from deployer.targets import Environment, Target
@@ -48,6 +49,7 @@ class Toolbox:
     aws: Callable[[Environment], Aws]
     terraform: Callable[[Deployment, Environment], Terraform]
     bentoctl: Callable[[Deployment, Environment], Bentoctl]
+    clock: Clock = field(default_factory=Clock)
 
 
 def real_toolbox() -> Toolbox:

@@ -19,7 +19,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deployer.errors import DeployerError
-from deployer.models import DownResult, Invoked, SmokeReport, UpResult
+from deployer.models import Invoked, SmokeReport
+from deployer.results import DownResult, UpResult
 
 ASCII_MARKS = {"✓": "+", "✗": "x", "·": "-"}
 
@@ -116,8 +117,8 @@ def _json(value: object, *, indent: int | None = None) -> str:
 def print_up(result: UpResult, *, curl: str) -> None:
     """The result of `up` for people: names and values, then the curl command on a line of its own."""
     rows = up_as_json(result)
-    for name in ("endpoint", "function_name", "image_tag", "image_digest", "version", "bento"):
-        click.echo(f"{name:<14} {rows[name]}")
+    for name in ("endpoint", "function_name", "image_tag", "image_digest", "version", "live", "bento"):
+        click.echo(f"{name:<14} {rows[name] or '-'}")
     if result.models:
         click.echo(f"{'model' if len(result.models) == 1 else 'models':<14} {', '.join(rows['models'])}")
     if not result.changed:
@@ -149,16 +150,18 @@ def invoked_as_json(invoked: Invoked) -> dict[str, Any]:
 
 
 def up_as_json(result: UpResult) -> dict[str, Any]:
-    """The public shape of `deployer up --output json`."""
+    """The public shape of `deployer up --output json`; `live` and `endpoint` are null where nothing answers yet."""
     return {
-        "endpoint": result.outputs.endpoint,
-        "function_name": result.outputs.function_name,
-        "image_tag": result.outputs.image_tag,
+        "endpoint": result.endpoint or None,
+        "function_name": result.function_name,
+        "image_tag": result.image.uri,
         "image_digest": result.image.digest,
-        "version": result.outputs.version,
+        "version": result.version,
+        "live": result.live or None,
         "bento": str(result.bento),
         "models": [str(model) for model in result.models],
         "changed": result.changed,
+        "problem": result.problem or None,
         "smoke_test": smoke_as_json(result.smoke_test),
     }
 

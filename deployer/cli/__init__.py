@@ -15,12 +15,18 @@ from deployer.cli import failures
 
 COMMANDS = {
     "up": ("deployer.cli.up:up", "Deploy a Bento, test it, print its URL."),
+    "plan": ("deployer.cli.plan:plan", "Show what `up` would change."),
     "smoke-test": (
         "deployer.cli.smoke_test:smoke_test",
         "Send the sample features, check the answer.",
     ),
     "invoke": ("deployer.cli.invoke:invoke", "Ask an API without HTTP: by its route, or with an event."),
+    "history": ("deployer.cli.history:history", "List the versions: what they hold, which one is live."),
+    "rollback": ("deployer.cli.rollback:rollback", "Give the traffic back to an earlier version, in seconds."),
+    "prune": ("deployer.cli.prune:prune", "Delete old versions and their images."),
+    "drift": ("deployer.cli.drift:drift", "Compare what is there with the state and the config."),
     "down": ("deployer.cli.down:down", "Remove a deployment and everything that belongs to it."),
+    "force-unlock": ("deployer.cli.force_unlock:force_unlock", "Remove a state lock whose owner is dead."),
     "local": ("deployer.cli.local:local", "Start, stop and look at the local AWS."),
     "image": ("deployer.cli.image:image", "Build and push a Lambda image without Docker."),
     "setup": ("deployer.cli.setup:setup", "Fetch ahead of time what the first deployment needs."),
@@ -68,5 +74,10 @@ def _exit_code_of_a_run() -> int:
     try:
         code = deployer.main(standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
-        return failures.report(error)
+        return _not_changes(failures.report(error))
     return code if isinstance(code, int) else 0
+
+
+def _not_changes(code: int) -> int:
+    """With --detailed-exitcode, 2 means changes: what is bad input elsewhere is an error like any other."""
+    return 1 if code == 2 and "--detailed-exitcode" in sys.argv[1:] else code

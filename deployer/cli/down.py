@@ -11,25 +11,41 @@ from deployer.config import TargetName
 
 
 @click.command()
+@click.option("--keep-images", is_flag=True, help="Leave the ECR repository with its images.")
+@click.option("--keep-logs", is_flag=True, help="Leave the function's log group.")
 @bento_option
 @deployment_options
 @output_option
 def down(
-    *, bento: str | None, config: Path | None, name: str | None, target: TargetName | None, yes: bool, output: str
+    *,
+    keep_images: bool,
+    keep_logs: bool,
+    bento: str | None,
+    config: Path | None,
+    name: str | None,
+    target: TargetName | None,
+    yes: bool,
+    output: str,
 ) -> int:
     """Remove a deployment: function, URL, role, log group, images; then look for anything left.
 
-    The Bento, the models and the config stay. A second `down` says that there is nothing and exits 0.
+    The Bento, the models and the config stay. A second `down` says that there is nothing and exits 0. Where something
+    is left that was not to be kept, it is named and the exit code is 1.
     """
-    from deployer import ui
+    from deployer import ui, ui_drift
     from deployer.toolbox import real_toolbox
     from deployer.workflows.deployment import Selection
+    from deployer.workflows.down import Keep
     from deployer.workflows.down import down as run
 
     selection = Selection(name=name, config=config, target=target, bento=bento)
-    result = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes))
+    keep = Keep(images=keep_images, logs=keep_logs)
+    result, kept = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes), keep=keep)
     if output == "json":
-        ui.print_json({"name": result.name, "target": result.target, "removed": list(result.removed)})
+        ui.print_json(
+            {"name": result.name, "target": result.target, "removed": list(result.removed), "kept": list(kept)}
+        )
     else:
         ui.print_down(result)
+        ui_drift.print_kept(kept)
     return 0

@@ -27,6 +27,31 @@ def bento_option(command: Command) -> Command:
     return click.option("--bento", callback=not_empty, metavar="NAME:VERSION", help=explained)(command)
 
 
+def bento_source_options(command: Command) -> Command:
+    """What is to be deployed."""
+    options = [
+        click.option(
+            "--bento",
+            callback=not_empty,
+            metavar="NAME:VERSION",
+            help="The Bento to deploy: NAME:VERSION, NAME:latest or NAME.",
+        ),
+        click.option(
+            "--build", type=EXISTING_FOLDER, help="Run `bentoml build` in this project first and deploy the result."
+        ),
+        click.option("--python", type=EXECUTABLE, metavar="PATH", help="The Python that builds the project."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def detailed_exitcode_option(command: Command) -> Command:
+    """As terraform's: 0 nothing, 2 something, any error 1 or 3."""
+    explained = "Exit with 2 where there is something to tell, and with 1 for a bad config or option."
+    return click.option("--detailed-exitcode", is_flag=True, help=explained)(command)
+
+
 def deployment_options(command: Command) -> Command:
     """Which deployment a command acts on."""
     options = [

@@ -6,19 +6,17 @@ from pathlib import Path
 
 import click
 
-from deployer.cli.options import EXECUTABLE, EXISTING_FOLDER, deployment_options, not_empty, output_option
+from deployer.cli.options import bento_source_options, deployment_options, not_empty, output_option
 from deployer.config import TargetName
 
 
 @click.command()
+@bento_source_options
 @click.option(
-    "--bento",
-    callback=not_empty,
-    metavar="NAME:VERSION",
-    help="The Bento to deploy: NAME:VERSION, NAME:latest or NAME.",
+    "--canary", callback=not_empty, metavar="STEPS", help="Move the traffic in steps: 10%[:5m][,50%:5m]. Else at once."
 )
-@click.option("--build", type=EXISTING_FOLDER, help="Run `bentoml build` in this project first and deploy the result.")
-@click.option("--python", type=EXECUTABLE, metavar="PATH", help="The Python that builds the project.")
+@click.option("--refresh", is_flag=True, help="Ask terraform even where nothing seems to have changed.")
+@click.option("--allow-destroy", is_flag=True, help="Apply a plan that destroys or replaces something.")
 @deployment_options
 @output_option
 def up(
@@ -26,31 +24,46 @@ def up(
     bento: str | None,
     build: Path | None,
     python: Path | None,
+    canary: str | None,
+    refresh: bool,
+    allow_destroy: bool,
     config: Path | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
     output: str,
 ) -> int:
-    """Deploy a Bento, test it with the sample features, print its URL.
+    """Deploy a Bento, test it with the sample features, then give it the traffic and print its URL.
 
-    Safe to run again: what is already there is left alone. Exit codes: 0 deployed and healthy (or nothing changed),
+    The new version is tested through a private URL of its own first: where it fails, what answered before goes on.
+    Safe to run again: what is already there is left alone. Exit codes: 0 live and healthy (or nothing changed),
     1 something to act on, 2 bad config or usage, 3 a bug in deployer, 4 deployed but unhealthy, 130 interrupted.
     """
-    from deployer import ui
+    from deployer import ui, ui_plan
     from deployer.toolbox import real_toolbox
     from deployer.workflows.deployment import Selection
-    from deployer.workflows.smoke_test import curl_line, raise_when_unhealthy
+    from deployer.workflows.release import raise_when_unhealthy
+    from deployer.workflows.smoke_test import curl_line
     from deployer.workflows.up import UpRequest
     from deployer.workflows.up import up as run
 
     tools = real_toolbox()
-    selection = Selection(name=name, config=config, target=target)
-    result, deployment = run(UpRequest(selection, bento=bento, build=build, python=python), tools)
+    request = UpRequest(
+        Selection(name=name, config=config, target=target),
+        bento=bento,
+        build=build,
+        python=python,
+        refresh=refresh,
+        allow_destroy=allow_destroy,
+        canary=canary or "",
+        approve=ui_plan.approval(yes=yes),
+    )
+    result, deployment = run(request, tools)
     ui.show_smoke_report(result.smoke_test)
     if output == "json":
         ui.print_json(ui.up_as_json(result))
     else:
-        ui.print_up(result, curl=curl_line(deployment, result.smoke_test, tools))
-    raise_when_unhealthy(deployment, result.smoke_test)
+        is_live = result.live == result.version
+        ui.print_up(result, curl=curl_line(deployment, result.smoke_test, tools) if is_live else "")
+    raise_when_unhealthy(result, deployment)
     return 0

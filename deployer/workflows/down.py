@@ -3,64 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from deployer.errors import DeployerError
-from deployer.models import DownResult
-from deployer.stages.infrastructure import destroy_all
+from deployer.results import DownResult
+from deployer.stages.infrastructure import destroy_all, keep_log_groups
 from deployer.stages.ownership import refuse_unknown_function
+from deployer.stages.state_lock import refuse_living_owner
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.aws_leftovers import LOG_GROUP, REPOSITORY
+from deployer.tools.terraform_folder import TerraformFolder
 from deployer.workflows.deployment import Selection, existing_deployment
 
 Confirm = Callable[[str], bool]
 
 
-def down(selection: Selection, tools: Toolbox, *, confirm: Confirm) -> DownResult:
-    """Remove everything that belongs to a deployment. Nothing deployed is not an error.
+@dataclass(frozen=True)
+class Keep:
+    """What outlives the deployment because the user wants it to."""
 
-    Raises DeployerError when terraform fails (the images are kept: the function still needs them) or something
-    is left afterwards, and when the user does not confirm.
+    images: bool = False
+    logs: bool = False
+
+    def holds(self, line: str) -> bool:
+        """Whether a line about something that is left is about something to keep."""
+        return (self.images and line.startswith(REPOSITORY)) or (self.logs and line.startswith(LOG_GROUP))
+
+    def __str__(self) -> str:
+        return " and ".join(word for word, kept in (("images", self.images), ("logs", self.logs)) if kept)
+
+
+def down(
+    selection: Selection, tools: Toolbox, *, confirm: Confirm, keep: Keep | None = None
+) -> tuple[DownResult, tuple[str, ...]]:
+    """Remove everything that belongs to a deployment; the second value is what was kept. Nothing deployed is no error.
+
+    What the function needs goes after the function: infrastructure first, images last. Raises DeployerError when a
+    terraform is still at work on it, when something fails (what comes later is left alone) or something is left
+    afterwards, and when the user does not confirm.
     """
+    keep = keep or Keep()
     deployment = existing_deployment(selection, tools, command="down")
     if deployment is None:
-        return DownResult(name=selection.name or "", target=selection.target or "", removed=())
+        return DownResult(name=selection.name or "", target=selection.target or "", removed=()), ()
     name, target = deployment.config.name, deployment.target.name
-    if not confirm(f"Remove deployment {name} from target {target}, with its images and logs?"):
+    if not confirm(_question(name, target, keep)):
         raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
     with deployment.workspace.lock("down"):
+        folder = TerraformFolder(deployment.workspace.terraform)
+        refuse_living_owner(folder)
         environment = deployment.target.prepare(region=deployment.config.spec.region)
-        removed = _destroy(deployment, environment, tools) + _delete_the_rest(deployment, environment, tools)
-        _check_nothing_is_left(deployment, environment, tools)
+        removed = _destroy(deployment, environment, keep, tools) + _delete_the_rest(
+            deployment, environment, keep, tools
+        )
+        kept = _what_is_kept(deployment, environment, keep, tools)
+        refuse_living_owner(folder)
         deployment.workspace.delete()
-    return DownResult(name=name, target=target, removed=removed)
+    return DownResult(name=name, target=target, removed=removed), kept
 
 
-def _destroy(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[str, ...]:
+def _question(name: str, target: str, keep: Keep) -> str:
+    those = f"and keep its {keep}" if str(keep) else "with its images and logs"
+    return f"Remove deployment {name} from target {target}, {those}?"
+
+
+def _destroy(deployment: Deployment, environment: Environment, keep: Keep, tools: Toolbox) -> tuple[str, ...]:
     with tools.progress.step("Destroying the infrastructure with terraform") as step:
         terraform, config = tools.terraform(deployment, environment), deployment.config
+        refuse_unknown_function(config, known=terraform.resources(), aws=tools.aws(environment))
+        if keep.logs:
+            keep_log_groups(terraform)
         removed = destroy_all(terraform, say=step.update)
-        refuse_unknown_function(config, terraform=terraform, aws=tools.aws(environment))
         step.done(f"Infrastructure: {len(removed)} resources destroyed")
     return removed
 
 
-def _delete_the_rest(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[str, ...]:
-    """Delete what terraform does not own, or does not own any more: a late request can make the log group again."""
-    aws, name, repository = tools.aws(environment), deployment.config.name, deployment.config.repository
-    removed = []
-    if aws.delete_repository(repository, owner=name):
-        removed.append(f"ECR repository {repository}")
-    if aws.delete_log_group(name):
-        removed.append(f"log group of {name}")
-    return tuple(removed)
+def _delete_the_rest(deployment: Deployment, environment: Environment, keep: Keep, tools: Toolbox) -> tuple[str, ...]:
+    """What terraform does not own, or does not know of: a killed `up` wrote not down what was just being made.
+
+    The images are the last, and stay where a function of that name is still there. A late request can make the log
+    group again.
+    """
+    name, repository = deployment.config.name, deployment.config.repository
+    aws, removal = tools.aws(environment), tools.aws(environment).removal(deployment.config.name)
+    found = {
+        f"Lambda function {name}": removal.function(),
+        f"IAM role of {name}": removal.role(),
+        f"log group of {name}": not keep.logs and removal.log_group(),
+    }
+    if aws.function_owner(name) is None and not keep.images:
+        found[f"ECR repository {repository}"] = removal.repository(repository)
+    return tuple(line for line, removed in found.items() if removed)
 
 
-def _check_nothing_is_left(deployment: Deployment, environment: Environment, tools: Toolbox) -> None:
+def _what_is_kept(deployment: Deployment, environment: Environment, keep: Keep, tools: Toolbox) -> tuple[str, ...]:
+    """The lines of what is left as the user wants it. Raises DeployerError for anything else that is left."""
     name = deployment.config.name
-    left = tools.aws(environment).leftovers(name, repository=deployment.config.repository)
+    there = tools.aws(environment).leftovers(name, repository=deployment.config.repository)
+    left = [line for line in there if not keep.holds(line)]
     if left:
         raise DeployerError(
             f"After removing {name} this is still there: {', '.join(left)}.",
             hint="Run `deployer down` again; what it cannot remove was made by something else.",
             log=deployment.log,
         )
+    return there

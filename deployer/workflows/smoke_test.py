@@ -26,12 +26,21 @@ def smoke_test(selection: Selection, tools: Toolbox) -> tuple[SmokeReport, Deplo
 
 
 def run_smoke_test(
-    config: DeploymentConfig, routes: Sequence[Route], url: str, *, environment: Environment, tools: Toolbox
+    config: DeploymentConfig,
+    routes: Sequence[Route],
+    url: str,
+    *,
+    environment: Environment,
+    tools: Toolbox,
+    version: str = "",
 ) -> SmokeReport:
-    """The smoke test as a step of `up` and as the whole of `smoke-test`."""
-    cause = ""
-    with tools.progress.step("Testing the deployment") as step:
-        sign = tools.aws(environment).sign if config.spec.auth == "iam" else None
+    """The smoke test as a step of `up` and as the whole of `smoke-test`.
+
+    With `version` it is that candidate's, whose URL always asks for a signature.
+    """
+    cause, what = "", f"version {version} before it gets traffic" if version else "the deployment"
+    with tools.progress.step(f"Testing {what}") as step:
+        sign = tools.aws(environment).sign if version or config.spec.auth == "iam" else None
         report = smoke.smoke_test(
             url=url, routes=tuple(routes), options=config.smoke_test, http=tools.http, sign=sign, on_step=step.update
         )
@@ -39,7 +48,7 @@ def run_smoke_test(
             log = tools.aws(environment).recent_logs(config.name)
             report, cause = replace(report, function_log=last_words(log)), known_cause(log)
         verdict = "healthy" if report.healthy else "NOT healthy"
-        step.done(f"Smoke test of {report.url}: {verdict}", well=report.healthy)
+        step.done(f"Smoke test of {f'version {version}' if version else report.url}: {verdict}", well=report.healthy)
     if cause:
         tools.progress.note(cause)
     if not report.sampled:

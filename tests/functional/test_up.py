@@ -30,11 +30,11 @@ def test_from_a_bento_to_a_url_and_back(laptop: Laptop, digits: str, config: Pat
 
     (model,) = first["models"]
     assert model == stored_model(laptop)
-    published = [f"{digits} (model {model})"]
-    assert published == laptop.descriptions(first["function_name"])
+    (published,) = laptop.descriptions(first["function_name"])
+    assert published.startswith(f"{digits} (model {model}) [image {first['image_digest'][:19]}, ")
 
     second = laptop.deployer_json("up", "--bento", f"{name}:latest")
-    assert published == laptop.descriptions(first["function_name"])
+    assert [published] == laptop.descriptions(first["function_name"])
     del first["smoke_test"], second["smoke_test"]
     assert second == {**first, "changed": False}
 
@@ -80,11 +80,11 @@ def test_a_lost_state_is_no_lost_deployment(laptop: Laptop, digits: str, config:
 
     second = laptop.deployer("up", "--bento", digits, "--output", "json")
 
-    assert "digits is there already: 8 resources are taken over." in second.stderr
+    assert "digits is there already: 10 resources are taken over." in second.stderr
     found = json.loads(second.stdout)
     assert (found["endpoint"], found["version"]) == (first["endpoint"], first["version"])
     assert laptop.deployer_json("up", "--bento", digits)["changed"] is False
-    assert len(laptop.deployer_json("down")["removed"]) == 9
+    assert len(laptop.deployer_json("down")["removed"]) == 11
 
 
 def stored_model(laptop: Laptop) -> str:

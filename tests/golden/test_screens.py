@@ -6,21 +6,21 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from golden_files import held
 
 from deployer import ui, ui_image
 from deployer.cli import COMMANDS, deployer
 from deployer.errors import DeployerError
 from deployer.image.inspect import ImageReport, LayerReport, PackageReport
-from deployer.models import Image, Invoked, Outputs, SmokeCheck, SmokeReport, Tag, UpResult
+from deployer.models import Image, Invoked, SmokeCheck, SmokeReport, Tag
+from deployer.results import UpResult
 
-EXPECTED = Path(__file__).parent / "expected"
 DIGEST = "sha256:" + "1f" * 32
 REPOSITORY = "123456789012.dkr.ecr.us-east-1.amazonaws.com/digits-classifier"
 REPORT = SmokeReport(
@@ -32,7 +32,10 @@ REPORT = SmokeReport(
 RESULT = UpResult(
     bento=Tag("digits_classifier", "abc"),
     image=Image(REPOSITORY, "abc", DIGEST, reused=False),
-    outputs=Outputs("http://127.0.0.1:4567/lambda-url/u/", "digits-classifier", f"{REPOSITORY}:abc", "1"),
+    function_name="digits-classifier",
+    version="2",
+    live="2",
+    endpoint="http://127.0.0.1:4567/lambda-url/u/",
     changed=True,
     smoke_test=REPORT,
     models=(Tag("digits_classifier", "xyz"),),
@@ -47,19 +50,19 @@ def test_help(command: str) -> None:
     """Every command explains itself the way the golden file says."""
     shown = CliRunner().invoke(deployer, [*command.split(), "--help"], prog_name="deployer", terminal_width=100)
 
-    _held(f"help{'-' if command else ''}{command.replace(' ', '-')}.txt", shown.output)
+    held(f"help{'-' if command else ''}{command.replace(' ', '-')}.txt", shown.output)
 
 
 def test_up_as_json() -> None:
     """The shape of `deployer up --output json` is a public contract."""
-    _held("up.json", json.dumps(ui.up_as_json(RESULT), indent=2) + "\n")
+    held("up.json", json.dumps(ui.up_as_json(RESULT), indent=2) + "\n")
 
 
 def test_up_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """Names and values first, then the answer as one JSON line and curl as one line of its own."""
     ui.print_up(RESULT, curl="curl -sS http://127.0.0.1:4567/lambda-url/u/predict")
 
-    _held("up.txt", capsys.readouterr().out)
+    held("up.txt", capsys.readouterr().out)
 
 
 def test_up_names_several_models_or_none(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,14 +83,14 @@ def test_an_invocation_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     ui.print_json(ui.invoked_as_json(Invoked("digits", "3", answer=[6.0, 9.0])))
     ui.print_json(ui.invoked_as_json(Invoked("digits", "3", error_type="ValueError", error_message="no rows")))
 
-    _held("invoke.txt", capsys.readouterr().out)
+    held("invoke.txt", capsys.readouterr().out)
 
 
 def test_an_error_is_told_in_up_to_four_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """What failed, what to do and the log; text that looks like markup is shown as it is."""
     ui.show_error(DeployerError("No [/x] here.", hint="Do [bold]that[/bold].", log=Path("/logs/up.log")))
 
-    _held("error.txt", capsys.readouterr().err)
+    held("error.txt", capsys.readouterr().err)
 
 
 def test_the_smoke_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +99,7 @@ def test_the_smoke_table(capsys: pytest.CaptureFixture[str]) -> None:
 
     shown = capsys.readouterr()
     assert shown.out == ""
-    _held("smoke.txt", shown.err)
+    held("smoke.txt", shown.err)
 
 
 IMAGE = ImageReport(
@@ -121,14 +124,14 @@ def test_an_image_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """Layers and packages as tables, then values by name."""
     ui_image.print_report(IMAGE)
 
-    _held("image-inspect.txt", capsys.readouterr().out)
+    held("image-inspect.txt", capsys.readouterr().out)
 
 
 def test_an_image_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     """The shape of `deployer image inspect --output json` is a public contract."""
     ui_image.print_report_as_json(IMAGE)
 
-    _held("image-inspect.json", capsys.readouterr().out)
+    held("image-inspect.json", capsys.readouterr().out)
 
 
 def test_every_command_of_the_list_is_there() -> None:
@@ -136,10 +139,3 @@ def test_every_command_of_the_list_is_there() -> None:
     context = click.Context(deployer)
 
     assert [deployer.get_command(context, name).name for name in COMMANDS] == list(COMMANDS)  # type: ignore[union-attr]
-
-
-def _held(name: str, shown: str) -> None:
-    path = EXPECTED / name
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(shown, encoding="utf-8")
-    assert shown == path.read_text(encoding="utf-8")

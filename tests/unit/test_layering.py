@@ -14,12 +14,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "deployer"
 
-VALUES = {"errors", "models", "directories", "files", "near_miss", "templates"}
+VALUES = {"clock", "drift", "errors", "models", "releases", "results", "directories", "files", "near_miss", "templates"}
 
 # Each part, and the other parts that it may import. `deployer` itself is the version and nothing else.
 MAY_IMPORT = {
+    "clock": set(),
     "errors": set(),
     "models": set(),
+    "releases": set(),
+    "drift": set(),
+    "results": {"models"},
     "directories": set(),
     "files": set(),
     "near_miss": set(),
@@ -32,10 +36,27 @@ MAY_IMPORT = {
     "stages": VALUES | {"config", "tools", "targets"},  # of targets the environment's value
     "workflows": VALUES | {"config", "workspace", "tools", "targets", "stages", "toolbox"},
     "toolbox": VALUES | {"config", "workspace", "tools", "targets", "ui"},
-    "ui": {"errors", "models"},
+    "ui": {"errors", "models", "results"},
+    "ui_plan": {"models", "results", "ui"},
+    "ui_release": {"models", "releases", "results", "ui"},
+    "ui_drift": {"drift", "ui"},
     "ui_push": set(),
     "ui_image": {"ui", "image"},  # of image the report's type
-    "cli": VALUES | {"config", "workflows", "toolbox", "ui", "ui_push", "ui_image", "image", "tools", "targets"},
+    "cli": VALUES
+    | {
+        "config",
+        "workflows",
+        "toolbox",
+        "ui",
+        "ui_push",
+        "ui_image",
+        "ui_plan",
+        "ui_release",
+        "ui_drift",
+        "image",
+        "tools",
+        "targets",
+    },
     "local": VALUES | {"image", "tools"},
     "operator": set(),
     "runtime": set(),
@@ -154,15 +175,15 @@ def test_of_the_operator_only_its_schema_is_imported() -> None:
     ("tool", "home"),
     [
         ("boto3", {"tools/aws.py", "operator"}),
-        ("python_terraform", {"tools/terraform.py"}),
+        ("python_terraform", {"tools/terraform.py", "tools/terraform_commands.py"}),
         ("bentoctl", {"operator"}),
         ("moto", {"local"}),
         ("docker", {"tools/registry_login.py", "operator"}),
         ("mangum", {"runtime"}),
         ("bentoml", {"operator", "runtime"}),
         ("subprocess", {"tools/process.py", "local", "operator"}),
-        ("click", {"cli", "ui.py", "ui_push.py", "ui_image.py"}),
-        ("rich", {"ui.py", "ui_push.py", "ui_image.py"}),
+        ("click", {"cli", "ui.py", "ui_drift.py", "ui_image.py", "ui_plan.py", "ui_push.py", "ui_release.py"}),
+        ("rich", {"ui.py", "ui_drift.py", "ui_image.py", "ui_plan.py", "ui_push.py", "ui_release.py"}),
     ],
 )
 def test_an_outside_thing_has_one_door(tool: str, home: set[str]) -> None:

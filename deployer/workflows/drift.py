@@ -1,0 +1,88 @@
+"""`deployer drift`: what is there, held against the state and the config. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from deployer.config.search import find_config
+from deployer.drift import Drift
+from deployer.errors import BadInput, DeployerError
+from deployer.models import Bento
+from deployer.releases import CANDIDATE, LIVE
+from deployer.stages.drift import inputs_drift, release_drift
+from deployer.stages.image import inputs_of, recorded_base
+from deployer.stages.image_plan import plan_image
+from deployer.stages.state_lock import refuse_living_owner
+from deployer.targets import Environment
+from deployer.templates import template_folder
+from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.base_image import DEFAULT_BASE, base_digest
+from deployer.tools.terraform_drift import terraform_drift
+from deployer.tools.terraform_folder import TerraformFolder
+from deployer.workflows.deployment import Selection, deployment_to_ask
+
+
+def drift(selection: Selection, tools: Toolbox) -> tuple[Drift, ...]:
+    """Every difference: terraform's, then those of the releases, then the config's; empty where there is none.
+
+    Raises DeployerError where nothing is deployed, or somebody is at work on it.
+    """
+    deployment = deployment_to_ask(selection, tools, command="drift")
+    environment = deployment.target.reach(region=deployment.config.spec.region)
+    with deployment.workspace.lock("drift"):
+        refuse_living_owner(TerraformFolder(deployment.workspace.terraform))
+        return (
+            *_infrastructure(deployment, environment, tools),
+            *_releases(deployment, environment, tools),
+            *_config(deployment, environment, tools),
+        )
+
+
+def _infrastructure(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Drift, ...]:
+    terraform = tools.terraform(deployment, environment)
+    if not terraform.resources():
+        problem = (
+            f"The terraform state here knows nothing of {deployment.config.name}: there is nothing to compare with."
+        )
+        raise DeployerError(problem, hint="Run `deployer up`: it makes what is missing and takes over what is there.")
+    with tools.progress.step("Comparing with terraform's state") as step:
+        found = terraform_drift(terraform)
+        step.done(f"Infrastructure: {len(found)} differences" if found else "Infrastructure: no difference")
+    return found
+
+
+def _releases(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Drift, ...]:
+    """A template of the user's own may make no alias, and then has no releases."""
+    aws, config = tools.aws(environment), deployment.config
+    releases = aws.releases(config.name)
+    if config.terraform.template is not None and releases.alias(LIVE) is None:
+        return ()
+    return tuple(release_drift(releases, aws.images(config.repository)))
+
+
+def _config(deployment: Deployment, environment: Environment, tools: Toolbox) -> Iterator[Drift]:
+    """Whether `up` would release something new for the Bento that was deployed last."""
+    name, tag = deployment.config.name, deployment.config.bento
+    try:
+        bento = tools.store.get(tag)
+    except BadInput:
+        tools.progress.note(f"The Bento {tag} is not in the store: whether `up` would release something is not known.")
+        return
+    releases = tools.aws(environment).releases(name)
+    live, candidate = releases.version(LIVE), releases.version(CANDIDATE)
+    yield from inputs_drift(live, candidate, _inputs(bento, deployment, environment, tools))
+
+
+def _inputs(bento: Bento, deployment: Deployment, environment: Environment, tools: Toolbox) -> str:
+    """The hash of what `up` would make a release of, with the config as the file is now."""
+    recorded = deployment.config
+    found = find_config(tools.folder, bento=str(bento.tag), name=recorded.name, file=recorded.path) or recorded
+    config = replace(found, target=recorded.target)
+    plan, _ = plan_image(bento, config, environment)
+    base = base_digest(
+        plan.base or DEFAULT_BASE.format(python=bento.python_version),
+        variables=tools.variables,
+        known=recorded_base(deployment.workspace.image_record),
+    )
+    return inputs_of(bento, config, template_folder(config.terraform.template), plan, base=base).release
