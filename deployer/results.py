@@ -48,11 +48,12 @@ class PlanResult:
 
 @dataclass(frozen=True)
 class DownResult:
-    """What `deployer down` removed, a line each; empty when there was nothing."""
+    """What `deployer down` removed, and what it left as it was told to, a line each; empty when there was nothing."""
 
     name: str
     target: str
     removed: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,11 @@ def smoke_as_json(report: SmokeReport) -> dict[str, Any]:
 
 
 def print_down(result: DownResult) -> None:
-    """What `down` removed, a line each."""
+    """What `down` removed and what it was to keep, a line each."""
     for line in result.removed:
         click.echo(f"removed {line}")
+    for line in result.kept:
+        click.echo(f"kept {line}")
     if not result.removed:
         click.echo("nothing to remove: nothing is deployed here")
 

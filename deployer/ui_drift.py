@@ -30,12 +30,6 @@ def print_drift(found: Sequence[Drift]) -> None:
     Console(highlight=False).print(table)
 
 
-def print_kept(lines: Sequence[str]) -> None:
-    """What `down` left because it was to be kept, a line each."""
-    for line in lines:
-        click.echo(f"kept {line}")
-
-
 def print_unlocked(what: str) -> None:
     """What `force-unlock` did."""
     click.echo(what or "nothing is locked")

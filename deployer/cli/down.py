@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -32,7 +33,7 @@ def down(
     The Bento, the models and the config stay. A second `down` says that there is nothing and exits 0. Where something
     is left that was not to be kept, it is named and the exit code is 1.
     """
-    from deployer import ui, ui_drift
+    from deployer import ui
     from deployer.toolbox import real_toolbox
     from deployer.workflows.deployment import Selection
     from deployer.workflows.down import Keep
@@ -40,12 +41,9 @@ def down(
 
     selection = Selection(name=name, config=config, target=target, bento=bento)
     keep = Keep(images=keep_images, logs=keep_logs)
-    result, kept = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes), keep=keep)
+    result = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes), keep=keep)
     if output == "json":
-        ui.print_json(
-            {"name": result.name, "target": result.target, "removed": list(result.removed), "kept": list(kept)}
-        )
+        ui.print_json(asdict(result))
     else:
         ui.print_down(result)
-        ui_drift.print_kept(kept)
     return 0

@@ -179,6 +179,7 @@ class Terraform:
         """
         if self._folder.state_is_elsewhere:
             return self._read(command, self._folder.path, **options)
+        self._folder.mend_state()
         if not self._folder.state.exists():
             return ""
         with tempfile.TemporaryDirectory(prefix="deployer-") as empty:

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deployer.files import replace_file
+from deployer.tools.state_lock import state_lock
+
 
 @dataclass(frozen=True)
 class TerraformFolder:
-    """A folder of `.tf` files. Nothing here runs terraform or changes a file of terraform's."""
+    """A folder of `.tf` files. Nothing here runs terraform, and only `mend_state` changes a file of terraform's."""
 
     path: Path
 
@@ -32,6 +35,22 @@ class TerraformFolder:
     @property
     def has_state(self) -> bool:
         return self.state.exists() or self.state_is_elsewhere
+
+    def mend_state(self) -> None:
+        """Put the state of before a killed apply in the place of one that it left empty.
+
+        terraform empties the file and writes it anew. Killed in between it leaves nothing there, and the state as it
+        was before that apply in the backup; a first apply leaves no backup, and an empty file is then no state at all.
+        """
+        if not self.state.exists() or self.state.stat().st_size > 0:
+            return
+        lock, backup = state_lock(self.state), self.path / "terraform.tfstate.backup"
+        if lock is not None and lock.held:
+            return
+        if backup.exists() and backup.stat().st_size > 0:
+            replace_file(self.state, backup.read_text(encoding="utf-8"), private=True, durable=True)
+        else:
+            self.state.unlink()
 
     def is_initialised(self, settings: str) -> bool:
         """Whether `init` was done with the same settings for the files that are here now."""

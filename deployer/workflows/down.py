@@ -34,10 +34,8 @@ class Keep:
         return " and ".join(word for word, kept in (("images", self.images), ("logs", self.logs)) if kept)
 
 
-def down(
-    selection: Selection, tools: Toolbox, *, confirm: Confirm, keep: Keep | None = None
-) -> tuple[DownResult, tuple[str, ...]]:
-    """Remove everything that belongs to a deployment; the second value is what was kept. Nothing deployed is no error.
+def down(selection: Selection, tools: Toolbox, *, confirm: Confirm, keep: Keep | None = None) -> DownResult:
+    """Remove everything that belongs to a deployment. Nothing deployed is no error.
 
     What the function needs goes after the function: infrastructure first, images last. Raises DeployerError when a
     terraform is still at work on it, when something fails (what comes later is left alone) or something is left
@@ -46,7 +44,7 @@ def down(
     keep = keep or Keep()
     deployment = existing_deployment(selection, tools, command="down")
     if deployment is None:
-        return DownResult(name=selection.name or "", target=selection.target or "", removed=()), ()
+        return DownResult(name=selection.name or "", target=selection.target or "", removed=())
     name, target = deployment.config.name, deployment.target.name
     if not confirm(_question(name, target, keep)):
         raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
@@ -60,7 +58,7 @@ def down(
         kept = _what_is_kept(deployment, environment, keep, tools)
         refuse_living_owner(folder)
         deployment.workspace.delete()
-    return DownResult(name=name, target=target, removed=removed), kept
+    return DownResult(name=name, target=target, removed=removed, kept=kept)
 
 
 def _question(name: str, target: str, keep: Keep) -> str:

@@ -52,7 +52,7 @@ class Prepared:
     @property
     def is_complete(self) -> bool:
         """Whether there is what a version needs besides itself."""
-        return self.live is not None and bool(self.repository) and self.is_known_here
+        return bool(self.live and self.live.endpoint and self.repository) and self.is_known_here
 
     @property
     def job(self) -> Job:

@@ -131,6 +131,9 @@ resource "aws_lambda_function_url" "live" {
   qualifier          = aws_lambda_alias.live[0].name
   authorization_type = local.function_url_auth[var.auth]
   invoke_mode        = var.invoke_mode
+
+  # The last of all: a URL that is there can be asked.
+  depends_on = [aws_lambda_permission.public_url, aws_lambda_permission.public_invoke]
 }
 
 # A public URL needs both permissions. Their statement ids differ from FunctionURLAllow..., which the provider adds by

@@ -85,3 +85,26 @@ def test_a_lock_is_told_with_what_is_known_of_it(tmp_path: Path) -> None:
     note_of(tmp_path / "terraform.tfstate").write_text(json.dumps(known))
     lock = state_lock(tmp_path / "terraform.tfstate")
     assert "terraform of ann@desk since 2026-11-23T04:17:19Z (OperationTypePlan)" == str(lock)
+
+
+def test_a_state_that_a_killed_apply_left_empty_is_the_one_before(tmp_path: Path) -> None:
+    """terraform empties the file before it writes; without a backup there was none before."""
+    folder, backup = TerraformFolder(tmp_path), tmp_path / "terraform.tfstate.backup"
+    folder.state.touch()
+    folder.mend_state()
+    assert not folder.state.exists()
+    folder.state.touch()
+    backup.write_text('{"serial": 3}')
+    folder.mend_state()
+    assert '{"serial": 3}' == folder.state.read_text()
+    backup.write_text('{"serial": 4}')
+    folder.mend_state()
+    assert '{"serial": 3}' == folder.state.read_text()
+
+
+def test_an_empty_state_that_a_terraform_holds_is_left_to_it(tmp_path: Path) -> None:
+    """A first apply locks an empty file until it has something to write."""
+    folder = TerraformFolder(tmp_path)
+    with applying(tmp_path):
+        folder.mend_state()
+        assert folder.state.exists()

@@ -19,7 +19,7 @@ from deployer.config import load_config
 
 NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MAKE, DEPLOYER, IMAGE, INVOKE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
+MAKE, DEPLOYER, RELEASES, IMAGE, INVOKE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,18 @@ def test_the_command_for_an_api_without_http(clone: Path) -> None:
     shown = _shell(clone, f"source .venv/bin/activate\nset -e\n{INVOKE}")
 
     assert json.loads(shown) == PREDICTIONS
+
+
+def test_the_commands_for_releases(clone: Path) -> None:
+    """On what the demo has deployed, after a change of the config: forth in steps, back, forth again."""
+    config = clone / "deployment_configs" / "digits_classifier.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("memory_size: 1769", "memory_size: 1792"))
+
+    shown = _shell(clone, f"source .venv/bin/activate\nexport BENTOML_HOME=$PWD/.bentoml\nset -e\n{RELEASES}")
+
+    assert re.search(r"^traffic .*\bversion 1\b", shown, re.M)
+    assert [("2", "2"), ("2", "2")] == re.findall(r"^version +(\d+)\nlive +(\d+)$", shown, re.M)
+    assert "version 1" in shown.partition("bento  ")[2]
 
 
 def test_the_commands_after_the_demo(clone: Path) -> None:

@@ -34,9 +34,8 @@ def test_drift_as_json() -> None:
 
 
 def test_what_is_said_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """No drift, something kept, something unlocked, nothing locked."""
+    """No drift, something unlocked, nothing locked."""
     ui_drift.print_drift(())
-    ui_drift.print_kept(("ECR repository digits", "log group /aws/lambda/digits"))
     ui_drift.print_unlocked("Removed a lock whose owner is dead: terraform of ann@desk.")
     ui_drift.print_unlocked("")
 
