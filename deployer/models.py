@@ -180,6 +180,11 @@ class SmokeReport:
     def healthy(self) -> bool:
         return all(check.passed for check in self.checks)
 
+    @property
+    def failures(self) -> str:
+        """The checks that failed and why, in one line; empty where none did."""
+        return "; ".join(f"{check.name}: {check.detail}" for check in self.checks if not check.passed)
+
 
 @dataclass(frozen=True)
 class Invoked:

@@ -43,14 +43,17 @@ class Laptop:
         """The one JSON document that a command puts on standard output."""
         return json.loads(self.deployer(*arguments, "--output", "json", code=code).stdout)
 
-    def descriptions(self, function: str) -> list[str]:
-        """What ListVersionsByFunction of the local AWS says of each published version, the first one first."""
+    def functions(self) -> Any:
+        """boto3's client for Lambda, on the local AWS."""
         import boto3
 
         user, _, password = self.deployer("local", "credentials").stdout.strip().partition(":")
         endpoint = self.deployer_json("local", "status")["endpoint"]
-        client: Any = boto3.client(
+        return boto3.client(
             "lambda", "us-east-1", endpoint_url=endpoint, aws_access_key_id=user, aws_secret_access_key=password
         )
-        versions = client.list_versions_by_function(FunctionName=function)["Versions"]
+
+    def descriptions(self, function: str) -> list[str]:
+        """What ListVersionsByFunction of the local AWS says of each published version, the first one first."""
+        versions = self.functions().list_versions_by_function(FunctionName=function)["Versions"]
         return [version["Description"] for version in versions if version["Version"] != "$LATEST"]

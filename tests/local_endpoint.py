@@ -14,6 +14,7 @@ from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
 from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.blobs import Blobs
@@ -22,7 +23,7 @@ from deployer.local.data_plane import DataPlane
 from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.function_urls import FunctionUrls
-from deployer.local.functions import FunctionVersion
+from deployer.local.functions import FunctionName, FunctionVersion
 from deployer.local.invocation import Answer, CannotRun, Invocation
 from deployer.local.invoke_api import InvokeApi
 from deployer.local.metrics import Metrics
@@ -58,6 +59,7 @@ class LocalEndpoint:
         self._listeners = (Listener(control, handler=RequestHandler), Listener(gate))
         self.endpoint, self.gateway = (f"http://127.0.0.1:{listener.port}" for listener in self._listeners)
         aws, urls, invoker, self.blobs = MotoAws(), UrlConfigs(), VersionInvoker(), Blobs(folder)
+        self._urls = urls
         self._data_plane = DataPlane(aws, starter=cannot_start)
         routing = AliasRouting(aws, Random(1))  # noqa: S311 - shares of traffic, no secret
         parts = control_parts(aws, self._data_plane, urls, InvokeApi(routing, invoker), Metrics(), gateway=self.gateway)
@@ -71,7 +73,13 @@ class LocalEndpoint:
         for listener in self._listeners:
             listener.close()
             listener.wait_until_closed()
-        for backend in (lambda_backends, ecr_backends):
+        self.forget()
+
+    def forget(self) -> None:
+        """What a restart does to everything that is there."""
+        for function in lambda_backends[DEFAULT_ACCOUNT_ID][REGION].list_functions():
+            self._urls.delete_function(FunctionName(DEFAULT_ACCOUNT_ID, REGION, function.function_name))
+        for backend in (lambda_backends, ecr_backends, logs_backends):
             backend[DEFAULT_ACCOUNT_ID][REGION].reset()
         iam_backends[DEFAULT_ACCOUNT_ID]["aws"].reset()
 

@@ -44,7 +44,7 @@ def up(
     from deployer.workflows.deployment import Selection
     from deployer.workflows.release import raise_when_unhealthy
     from deployer.workflows.smoke_test import curl_line
-    from deployer.workflows.up import UpRequest
+    from deployer.workflows.up import Consent, UpRequest
     from deployer.workflows.up import up as run
 
     tools = real_toolbox()
@@ -54,9 +54,8 @@ def up(
         build=build,
         python=python,
         refresh=refresh,
-        allow_destroy=allow_destroy,
         canary=canary or "",
-        approve=ui_plan.approval(yes=yes),
+        consent=Consent(ui_plan.approval(yes=yes), destroy=allow_destroy),
     )
     result, deployment = run(request, tools)
     ui.show_smoke_report(result.smoke_test)

@@ -126,8 +126,7 @@ class _Canary:
             raise _Trouble("; ".join(found))
         report = self._doors.smoke_test()
         if not report.healthy:
-            failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
-            raise _Trouble(f"its smoke test failed: {failed}", report)
+            raise _Trouble(f"its smoke test failed: {report.failures}", report)
         return old, new
 
 

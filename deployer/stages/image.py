@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,11 @@ from deployer.config import DeploymentConfig
 from deployer.files import replace_file
 from deployer.models import Bento, Image, ImagePlan
 from deployer.tools.bentoctl import Bentoctl, Job
+from deployer.tools.terraform_values import VALUES_FILE
 
 PACKAGE = Path(__file__).parent.parent
 SHIPPED = ("operator", "runtime", "image", "locks")
+NOT_COPIED = (".terraform", "*.tfstate*", VALUES_FILE, ".git")  # of a template, by the operator: its own list is equal
 Lookup = Callable[[str, str], "str | None"]
 
 
@@ -40,15 +44,29 @@ def inputs_of(bento: Bento, config: DeploymentConfig, template: Path, plan: Imag
     files = [bento.path / "bento.yaml", *(model.path / "model.yaml" for model in bento.models)]
     files += sorted(path for part in SHIPPED for path in (PACKAGE / part).rglob("*") if path.suffix in {".py", ".txt"})
     place = {"region": config.spec.region, "repository": config.repository, "base_digest": base}
-    image = _digest({**asdict(plan), **place, "bento": str(bento.tag)}, files)
+    image = _digest({**asdict(plan), **place, "bento": str(bento.tag)}, ((file.name, file) for file in files))
     settings = {"name": config.name, "spec": asdict(config.spec), "env": dict(config.env), "image": image}
-    return Inputs(image, _digest(settings, sorted(template.glob("*.tf"))), base)
+    return Inputs(image, _digest(settings, _template_files(template)), base)
 
 
-def _digest(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
+def _template_files(template: Path) -> list[tuple[str, Path]]:
+    """Every file that the operator copies, after its path in the template; links are followed as it follows them."""
+    found: list[tuple[str, Path]] = []
+    for folder, folders, names in os.walk(template, followlinks=True):
+        folders[:] = [name for name in folders if _is_copied(name)]
+        files = (Path(folder, name) for name in names if _is_copied(name))
+        found += [(file.relative_to(template).as_posix(), file) for file in files if file.is_file()]
+    return sorted(found)
+
+
+def _is_copied(name: str) -> bool:
+    return not any(fnmatch(name, pattern) for pattern in NOT_COPIED)
+
+
+def _digest(settings: Mapping[str, Any], files: Iterable[tuple[str, Path]]) -> str:
     digest = hashlib.sha256(__version__.encode())
-    for file in files:
-        digest.update(b"\0" + file.name.encode() + b"\0" + file.read_bytes())
+    for name, file in files:
+        digest.update(b"\0" + os.fsencode(name) + b"\0" + file.read_bytes())
     digest.update(json.dumps(settings, sort_keys=True).encode())
     return digest.hexdigest()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from deployer.errors import DeployerError
-from deployer.models import Plan
+from deployer.models import Change, Plan
 from deployer.tools.terraform import Terraform
 
 Say = Callable[[str], None]
@@ -33,14 +35,37 @@ def plan_changes(
 
 
 def refuse_destruction(plan: Plan, *, allowed: bool) -> None:
-    """Raises DeployerError for a plan that destroys or replaces, unless that is allowed."""
-    lost = [f"{change.address} ({change.action})" for change in plan.changes if change.action in DESTROYING]
+    """Raises DeployerError for a plan that destroys or replaces a resource, unless that is allowed."""
+    resources = (change for change in plan.changes if not change.address.startswith("output."))
+    lost = [f"{change.address} ({change.action})" for change in resources if change.action in DESTROYING]
     if lost and not allowed:
-        plan.path.unlink(missing_ok=True)
         raise DeployerError(
             f"The plan destroys or replaces: {', '.join(lost)}. Nothing was applied.",
             hint="Read it with `deployer plan`, and run the command again with --allow-destroy if that is wanted.",
         )
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What may be applied: what `approve` says yes to when it is shown it, and that destroys where that is allowed."""
+
+    approve: Callable[[Sequence[Change]], bool] = lambda changes: True
+    destroy: bool = False
+
+
+@contextmanager
+def approved(plan: Plan, consent: Consent) -> Iterator[None]:
+    """The block may apply the plan: it was shown and agreed to where it changes anything. Afterwards its file is gone.
+
+    Raises DeployerError for a plan that destroys or replaces unless that is allowed, and for one that is not wanted.
+    """
+    try:
+        refuse_destruction(plan, allowed=consent.destroy)
+        if plan.changes and not consent.approve(plan.changes):
+            raise DeployerError("Nothing was applied.", hint="Answer with y, or pass --yes, to apply the plan.")
+        yield
+    finally:
+        plan.path.unlink(missing_ok=True)  # it holds every variable in clear
 
 
 def destroy_all(terraform: Terraform, *, say: Say) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from deployer.errors import BadInput
 from deployer.models import Route
 from deployer.stages.samples import check_samples
 
+_ROUTE = " Set smoke_test.route in the config to send them."
+
 
 @dataclass(frozen=True)
 class Question:
@@ -30,7 +32,7 @@ def question_for(options: SmokeTest, routes: Sequence[Route], *, is_newest: bool
     another model. Raises BadInput for samples that cannot be used with the newest one.
     """
     if options.samples is not None and not routes and not options.route:
-        return _without_samples(options, "which routes it has is not known, and the config has no smoke_test.route")
+        return _without_samples(options, "which routes it has is not known", _ROUTE)
     try:
         check_samples(options, routes)
     except BadInput as error:
@@ -43,6 +45,6 @@ def question_for(options: SmokeTest, routes: Sequence[Route], *, is_newest: bool
     return Question(options, tuple(routes))
 
 
-def _without_samples(options: SmokeTest, why: str) -> Question:
-    note = f"No samples are sent to this version, only /readyz is asked: {why}."
+def _without_samples(options: SmokeTest, why: str, remedy: str = "") -> Question:
+    note = f"No samples are sent to this version, only /readyz is asked: {why}.{remedy}"
     return Question(replace(options, samples=None, expected=None, route=""), (), (note,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from deployer.config import DeploymentConfig
@@ -9,6 +10,8 @@ from deployer.errors import DeployerError
 from deployer.tools.aws import Aws
 from deployer.tools.aws_adoption import FUNCTION, addresses
 from deployer.tools.terraform import Terraform
+
+_ANY_FUNCTION = re.compile(r"(^|\.)aws_lambda_function\.")  # a user's own template calls it as it likes
 
 
 def adoptable(config: DeploymentConfig, *, terraform: Terraform, aws: Aws) -> dict[str, str]:
@@ -40,7 +43,7 @@ def refuse_unknown_function(config: DeploymentConfig, *, known: Collection[str],
     killed `up`, whose function is this deployment's.
     """
     owner = aws.function_owner(config.name)
-    if owner is None or any(_unindexed(address) == FUNCTION for address in known):
+    if owner is None or any(map(_ANY_FUNCTION.search, known)):
         return
     if owner != config.name or not known:
         raise DeployerError(

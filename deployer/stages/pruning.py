@@ -51,6 +51,12 @@ def images_to_remove(
     return tuple(image for image in unused if image.digest in orphans or image.pushed < newest)
 
 
+def not_of_others(images: Sequence[StoredImage], releases: Releases) -> tuple[StoredImage, ...]:
+    """Without those that another function of the region uses: deployments may share a repository."""
+    others = releases.digests_of_others() if images else frozenset()
+    return tuple(image for image in images if image.digest not in others)
+
+
 def smoke_tests_to_remove(
     history: History, smoke_tests: Collection[str], *, removed: Collection[Release]
 ) -> tuple[str, ...]:

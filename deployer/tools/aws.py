@@ -32,6 +32,7 @@ from deployer.tools.aws_removal import Removal
 
 _COLD_START = 60  # seconds: the image of a large model is loaded before the function's own limit counts
 _LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
+_LISTED_STREAMS = 50  # DescribeLogStreams gives no more in one answer
 
 
 @dataclass(frozen=True)
@@ -141,24 +142,29 @@ class Aws:
                 problem = f"There is no function {function} with an alias {aws_invoke.ALIAS} in {self._region}."
                 raise DeployerError(problem, hint="Run `deployer up` again, which makes what is missing.") from error
 
-    def recent_logs(self, name: str, *, limit: int = 20) -> tuple[str, ...]:
-        """The last lines of a function's log, oldest first; empty where there is no log yet."""
+    def recent_logs(self, name: str, *, version: str = "", limit: int = 20) -> tuple[str, ...]:
+        """The last lines of a function's log, oldest first, with `version` of that version's alone; empty where there
+        is none yet. Lambda names a log stream `YYYY/MM/DD/[VERSION]HASH`.
+        """
         logs = self._client("logs")
         with self._explained(f"Reading the log of {name}"):
             try:
-                streams = logs.describe_log_streams(
-                    logGroupName=log_group(name), orderBy="LastEventTime", descending=True, limit=_LOG_STREAMS
+                listed = logs.describe_log_streams(
+                    logGroupName=log_group(name), orderBy="LastEventTime", descending=True, limit=_LISTED_STREAMS
                 )["logStreams"]
             except ClientError as error:
                 if code(error) == "ResourceNotFoundException":
                     return ()
                 raise
+            streams = [stream["logStreamName"] for stream in listed]
+            if version:
+                streams = [stream for stream in streams if f"[{version}]" in stream]
             events = [
                 event
-                for stream in streams
-                for event in logs.get_log_events(
-                    logGroupName=log_group(name), logStreamName=stream["logStreamName"], limit=limit
-                )["events"]
+                for stream in streams[:_LOG_STREAMS]
+                for event in logs.get_log_events(logGroupName=log_group(name), logStreamName=stream, limit=limit)[
+                    "events"
+                ]
             ]
         events.sort(key=lambda event: event["timestamp"])
         return tuple(event["message"].rstrip("\n") for event in events[-limit:])

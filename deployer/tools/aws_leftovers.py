@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -31,9 +32,10 @@ def find(client: Clients, *, name: str, region: str, repository: str) -> tuple[s
         *_repositories(client("ecr"), name, repository),
         *_apis(client("apigatewayv2"), name),
     }
-    listed = {resource for _, resource in found}
-    tagged = _tagged(client("resourcegroupstaggingapi"), name)
-    found.update((line, resource) for line, resource in tagged if resource not in listed)
+    listed, asked = {resource for _, resource in found}, _asked_by_name(name, region, repository)
+    for arn in _tagged(client("resourcegroupstaggingapi"), name):
+        if _resource_name(arn) not in listed and _service_and_resource(arn) not in asked:
+            found.add((arn, arn))
     return tuple(sorted(line for line, _ in found))
 
 
@@ -69,8 +71,9 @@ def _log_groups(logs: Any, name: str) -> Iterator[Found]:
     for page in _permitted(groups.paginate(logGroupNamePattern=name)):
         for group in page["logGroups"]:
             found = str(group["logGroupName"])
-            if name in found and _log_group_owner(logs, group) == name:
-                yield f"{LOG_GROUP} {found}", found
+            with _where_permitted():
+                if name in found and _log_group_owner(logs, group) == name:
+                    yield f"{LOG_GROUP} {found}", found
 
 
 def _log_group_owner(logs: Any, group: dict[str, Any]) -> str | None:
@@ -106,8 +109,9 @@ def _roles(iam: Any, name: str, region: str) -> Iterator[Found]:
             raise
     for page in _permitted(iam.get_paginator("list_roles").paginate()):
         for role in page["Roles"]:
-            if role["RoleName"].startswith(expected) and _role_owner(iam, role["RoleName"]) == name:
-                yield f"IAM role {role['RoleName']}", role["RoleName"]
+            with _where_permitted():
+                if role["RoleName"].startswith(expected) and _role_owner(iam, role["RoleName"]) == name:
+                    yield f"IAM role {role['RoleName']}", role["RoleName"]
 
 
 def _role_owner(iam: Any, role: str) -> str | None:
@@ -121,27 +125,47 @@ def _repositories(ecr: Any, name: str, repository: str) -> Iterator[Found]:
         yield f"{REPOSITORY} {repository}", repository
     for page in _permitted(ecr.get_paginator("describe_repositories").paginate()):
         for described in page["repositories"]:
-            if _ecr_tags(ecr, described["repositoryArn"]).get(OWNER_TAG) == name:
-                yield f"{REPOSITORY} {described['repositoryName']}", described["repositoryName"]
+            with _where_permitted():
+                if _ecr_tags(ecr, described["repositoryArn"]).get(OWNER_TAG) == name:
+                    yield f"{REPOSITORY} {described['repositoryName']}", described["repositoryName"]
 
 
 def _ecr_tags(ecr: Any, arn: str) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in ecr.list_tags_for_resource(resourceArn=arn)["tags"]}
 
 
-def _tagged(tagging: Any, name: str) -> Iterator[Found]:
-    """What AWS's tagging API knows: its ARN is the line."""
+def _tagged(tagging: Any, name: str) -> Iterator[str]:
+    """The ARNs that AWS's tagging API knows. It may still know for a while what is gone."""
     pages = tagging.get_paginator("get_resources").paginate(TagFilters=[{"Key": OWNER_TAG, "Values": [name]}])
     for page in _permitted(pages):
-        for mapping in page["ResourceTagMappingList"]:
-            arn = mapping["ResourceARN"]
-            yield arn, _resource_name(arn)
+        yield from (str(mapping["ResourceARN"]) for mapping in page["ResourceTagMappingList"])
+
+
+def _asked_by_name(name: str, region: str, repository: str) -> frozenset[tuple[str, str]]:
+    """What its own service was asked for by name: whether that is there is known better than by its tag."""
+    return frozenset(
+        {
+            ("lambda", f"function:{name}"),
+            ("logs", f"log-group:/aws/lambda/{name}"),
+            ("iam", f"role/{name}-{region}"),
+            ("ecr", f"repository/{repository}"),
+        }
+    )
 
 
 def _permitted(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Credentials narrowed to the deployment may not list everything; what has its name was asked for before."""
-    try:
+    with _where_permitted():
         yield from pages
+
+
+@contextmanager
+def _where_permitted() -> Iterator[None]:
+    """Credentials narrowed to the deployment may not list or read everything; what has its name was asked for before.
+
+    What they may not ask about is taken for somebody else's.
+    """
+    try:
+        yield
     except ClientError as error:
         if not is_denied(error):
             raise
@@ -149,9 +173,14 @@ def _permitted(pages: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _resource_name(arn: str) -> str:
     """`arn:aws:logs:us-east-1:1:log-group:/aws/lambda/digits:*` is about `/aws/lambda/digits`."""
-    service, resource = arn.split(":", 5)[2::3]
+    service, resource = _service_and_resource(arn)
     if service in {"ecr", "iam"}:
         return resource.partition("/")[2]
     if service == "apigateway":  # /apis/<id>
         return resource.rpartition("/")[2]
     return resource.split(":")[1] if ":" in resource else resource
+
+
+def _service_and_resource(arn: str) -> tuple[str, str]:
+    service, resource = arn.split(":", 5)[2::3]
+    return service, resource.removesuffix(":*")  # as the ARN of a log group may end

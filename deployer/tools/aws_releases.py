@@ -52,6 +52,17 @@ class Releases:
         published = (_version(version) for version in found if version["Version"] != _LATEST)
         return tuple(sorted(published, key=lambda version: int(version.number)))
 
+    def digests_of_others(self) -> frozenset[str]:
+        """The images of every other function of the region, of all its versions."""
+        pages = self._lambda.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+        with self._explained("Listing the functions of the region"):
+            found = [version for page in pages for version in page["Functions"]]
+        return frozenset(
+            _version(version).digest
+            for version in found
+            if version["FunctionName"] != self._function and version.get("PackageType") == "Image"
+        )
+
     def alias(self, name: str) -> Alias | None:
         found = self._found(f"alias {name}", self._lambda.get_alias, Name=name)
         return None if found is None else _alias(found)
@@ -113,6 +124,11 @@ class Releases:
                 hint = "`deployer history` shows where it points now; run the same command again if it is still wanted."
                 raise AliasMoved(problem, hint=hint) from error
         return _alias(moved)
+
+    def publish(self) -> str:
+        """Publish the function as it is now; its number, the last version's where nothing has changed since."""
+        with self._explained(f"Publishing a version of {self._function}"):
+            return str(self._lambda.publish_version(FunctionName=self._function)["Version"])
 
     def smoke_tests(self) -> dict[str, str]:
         """What the last smoke test of each version said, `passed` or `failed`, by the version's number."""

@@ -109,12 +109,13 @@ class Terraform:
                 on_event(said)
 
         call = Call(_APPLY_SECONDS, self._folder.path, log=self._log, on_line=tell)
-        try:
-            done = self._commands.apply(plan.path.name, skip_plan=True, json=IsFlagged, var=None, call=call)
-        finally:
-            plan.path.unlink(missing_ok=True)  # it cannot be applied again, and holds every variable in clear
-        if done.returncode != 0:
-            raise self._error("apply", done, hint=self._what_exists())
+        with self._folder.applying():
+            try:
+                done = self._commands.apply(plan.path.name, skip_plan=True, json=IsFlagged, var=None, call=call)
+            finally:
+                plan.path.unlink(missing_ok=True)  # it cannot be applied again, and holds every variable in clear
+            if done.returncode != 0:
+                raise self._error("apply", done, hint=self._what_exists())
 
     def output(self) -> Outputs:
         """What the last apply made. Raises DeployerError when one of the four outputs is not there."""

@@ -33,8 +33,17 @@ class TerraformFolder:
         return (self.path / ".terraform" / "terraform.tfstate").exists()
 
     @property
-    def has_state(self) -> bool:
-        return self.state.exists() or self.state_is_elsewhere
+    def is_settled(self) -> bool:
+        """Whether there is a state, and every apply that was begun here has ended well."""
+        return (self.state.exists() or self.state_is_elsewhere) and not self._unfinished.exists()
+
+    @contextmanager
+    def applying(self) -> Iterator[None]:
+        """While the block runs the folder is not settled; nor is it afterwards, unless the block ends well."""
+        self._unfinished.parent.mkdir(exist_ok=True)
+        self._unfinished.touch()
+        yield
+        self._unfinished.unlink(missing_ok=True)
 
     def mend_state(self) -> None:
         """Put the state of before a killed apply in the place of one that it left empty.
@@ -77,16 +86,17 @@ class TerraformFolder:
             file.unlink(missing_ok=True)
 
     def lock_holder(self) -> str:
-        """Who holds the state's lock, as terraform noted it beside the state; empty when nobody does."""
-        try:
-            lock = json.loads((self.path / ".terraform.tfstate.lock.info").read_text(encoding="utf-8"))
-            return f"{lock['Who']} since {lock['Created']} ({lock['Operation']})"
-        except (OSError, ValueError, KeyError, TypeError):
-            return ""
+        """Who holds the lock of the state on this disk; empty when nobody does, and for a state that is elsewhere."""
+        lock = state_lock(self.state)
+        return str(lock) if lock is not None and lock.held else ""
 
     @property
     def _mark(self) -> Path:
         return self.path / ".terraform" / "deployer-init"
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.path / ".terraform" / "deployer-apply"
 
     def _fingerprint(self, settings: str) -> str:
         digest = hashlib.sha256(settings.encode())

@@ -13,7 +13,7 @@ from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.terraform_values import update_values, values_kept
 from deployer.workflows.bento import obtain_bento
 from deployer.workflows.deployment import Selection, deployment_of
-from deployer.workflows.preparation import Prepared, infrastructure, known_image, prepare, tested_before
+from deployer.workflows.preparation import Prepared, infrastructure, known_image, prepare, said_before, tested_before
 
 UNKNOWN_DIGEST = f"sha256:{'0' * 64}"  # stands for an image that is not made yet
 UNKNOWN_REPOSITORY = "image-that-is-not-made-yet"
@@ -60,15 +60,10 @@ def _changes(ready: Prepared, bento: Bento, tools: Toolbox) -> tuple[bool, tuple
             folder,
             image_tag=image.uri if image else f"{ready.repository or UNKNOWN_REPOSITORY}:{bento.tag.version}",
             image_digest=image.digest if image else UNKNOWN_DIGEST,
-            description=_description(ready),
+            description=said_before(ready, tools) or f"{bento.tag} (planned)",
             released=ready.live is not None,
         )
         planned = plan_changes(found.terraform, imports=found.imports, image_exists=image is not None, say=step.update)
         planned.path.unlink(missing_ok=True)
         step.done(f"Plan: {len(planned.changes)} changes" if planned.changes else "Infrastructure: nothing to change")
     return image is None, planned.changes
-
-
-def _description(ready: Prepared) -> str:
-    """What is live says the same where the inputs are the same; anything else is a new version."""
-    return ready.live.version.description if ready.live and ready.is_live else f"{ready.bento.tag} (planned)"

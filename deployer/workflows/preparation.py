@@ -12,6 +12,7 @@ from deployer.stages.image import Inputs, inputs_of, recorded_base, recorded_ima
 from deployer.stages.image_plan import plan_image
 from deployer.stages.lambda_fit import remarks
 from deployer.stages.ownership import adoptable
+from deployer.stages.release import read_description, short_inputs
 from deployer.stages.routes import check_event_route
 from deployer.stages.samples import check_samples
 from deployer.stages.serving import Serving, is_made_of, serving
@@ -29,8 +30,8 @@ from deployer.tools.terraform_folder import TerraformFolder
 class Prepared:
     """One deployment with what is to be deployed. `live` is None until a first version was released.
 
-    `repository` is the ECR repository's URI, empty until it is made. `is_known_here`: there is a terraform state; where
-    it is lost, what is there has to be taken over first. `notes` are for whoever builds the image.
+    `repository` is the ECR repository's URI, empty until it is made. `is_settled`: terraform has a state here, and its
+    last apply ended well; otherwise it has to look first. `notes` are for whoever builds the image.
     """
 
     bento: Bento
@@ -41,7 +42,7 @@ class Prepared:
     inputs: Inputs
     live: Serving | None
     repository: str
-    is_known_here: bool
+    is_settled: bool
     notes: tuple[str, ...] = ()
 
     @property
@@ -52,7 +53,7 @@ class Prepared:
     @property
     def is_complete(self) -> bool:
         """Whether there is what a version needs besides itself."""
-        return bool(self.live and self.live.endpoint and self.repository) and self.is_known_here
+        return bool(self.live and self.live.endpoint and self.repository) and self.is_settled
 
     @property
     def job(self) -> Job:
@@ -96,8 +97,8 @@ def prepare(bento: Bento, deployment: Deployment, tools: Toolbox) -> Prepared:
     inputs = inputs_of(bento, config, template, plan, base=base)
     aws = tools.aws(environment)
     live, repository = serving(aws.releases(config.name), LIVE), aws.repository_uri(config.repository)
-    is_known = TerraformFolder(deployment.workspace.terraform).has_state
-    return Prepared(bento, deployment, environment, plan, template, inputs, live, repository, is_known, notes)
+    is_settled = TerraformFolder(deployment.workspace.terraform).is_settled
+    return Prepared(bento, deployment, environment, plan, template, inputs, live, repository, is_settled, notes)
 
 
 def tested_before(ready: Prepared, tools: Toolbox) -> Serving | None:
@@ -106,6 +107,14 @@ def tested_before(ready: Prepared, tools: Toolbox) -> Serving | None:
         return None
     candidate = serving(tools.aws(ready.environment).releases(ready.deployment.config.name), CANDIDATE)
     return candidate if is_made_of(candidate, ready.inputs.release) else None
+
+
+def said_before(ready: Prepared, tools: Toolbox) -> str:
+    """The description of the newest version, where it was made of the same inputs: another commit is no release."""
+    newest = serving(tools.aws(ready.environment).releases(ready.deployment.config.name), CANDIDATE)
+    description = newest.version.description if newest else ""
+    same = read_description(description).inputs == short_inputs(ready.inputs.release)
+    return description if same else ""
 
 
 def known_image(ready: Prepared, tools: Toolbox) -> Image | None:

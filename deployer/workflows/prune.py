@@ -70,9 +70,10 @@ def _what_may_go(keep: int, deployment: Deployment, aws: Aws, tools: Toolbox) ->
         removed = pruning.versions_to_remove(history, releases.aliases(), keep=keep)
         latest, is_ours = releases.version(LATEST), images.owner() == config.name
         stored = images.all() if is_ours else ()
+        unused = pruning.images_to_remove(history, stored, removed=removed, latest=latest.digest if latest else "")
         there = Pruning(
             removed,
-            pruning.images_to_remove(history, stored, removed=removed, latest=latest.digest if latest else ""),
+            pruning.not_of_others(unused, releases),
             pruning.smoke_tests_to_remove(history, releases.smoke_tests(), removed=removed),
         )
         step.done(f"Not needed any more: {_counted(there)}")

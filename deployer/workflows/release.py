@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from deployer.errors import Unhealthy
-from deployer.models import Image, Outputs, SmokeReport
-from deployer.releases import Alias
+from deployer.errors import DeployerError, Unhealthy
+from deployer.models import SmokeReport
+from deployer.releases import CANDIDATE, Alias
 from deployer.results import UpResult
 from deployer.stages.canary import CanaryStep, Doors, shift
 from deployer.stages.release import live_description, previous_version
@@ -15,23 +14,16 @@ from deployer.stages.serving import Serving
 from deployer.stages.smoke import smoke_test
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws_releases import AliasMoved, Releases
+from deployer.workflows.candidate import Candidate
 from deployer.workflows.preparation import Prepared
 from deployer.workflows.smoke_test import run_smoke_test
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A published version to be released. `endpoint` is the candidate's, `outputs` terraform's where it was run."""
-
-    image: Image
-    version: str
-    endpoint: str
-    changed: bool
-    outputs: Outputs | None = None
-
-
 def try_candidate(ready: Prepared, candidate: Candidate, tools: Toolbox) -> SmokeReport:
-    """Ask the candidate through its own URL, signed, and note at the function how it went."""
+    """Ask the candidate through its own URL, signed, and note at the function how it went.
+
+    Raises AliasMoved where another version was behind that URL in the end: then nobody knows which one answered.
+    """
     report = run_smoke_test(
         ready.deployment.config,
         ready.bento.routes,
@@ -40,8 +32,28 @@ def try_candidate(ready: Prepared, candidate: Candidate, tools: Toolbox) -> Smok
         tools=tools,
         version=candidate.version,
     )
-    _releases(ready, tools).record_smoke_test(candidate.version, healthy=report.healthy)
+    releases = _releases(ready, tools)
+    _check_is_candidate(releases, candidate)
+    note_result(releases, candidate.version, report, tools)
     return report
+
+
+def note_result(releases: Releases, version: str, report: SmokeReport, tools: Toolbox) -> None:
+    """Kept with the function for `history`. That it cannot be kept is no reason to fail."""
+    try:
+        releases.record_smoke_test(version, healthy=report.healthy)
+    except DeployerError as error:
+        tools.progress.note(f"The result of the smoke test is not kept: {error.message}")
+
+
+def _check_is_candidate(releases: Releases, candidate: Candidate) -> None:
+    found = releases.alias(CANDIDATE)
+    if found is None or found.version != candidate.version or found.weights:
+        raise AliasMoved(
+            f"The alias {CANDIDATE} does not point at version {candidate.version} any more: another `up` has made a"
+            " newer version. No traffic was moved.",
+            hint="`deployer history` shows what is there; run `deployer up` again to release what you have.",
+        )
 
 
 def move_live(
@@ -76,7 +88,7 @@ def _doors(ready: Prepared, candidate: Candidate, tools: Toolbox, *, say: Callab
     aws, config = tools.aws(ready.environment), ready.deployment.config
 
     def test() -> SmokeReport:
-        return smoke_test(
+        report = smoke_test(
             url=candidate.endpoint,
             routes=ready.bento.routes,
             options=config.smoke_test,
@@ -84,6 +96,8 @@ def _doors(ready: Prepared, candidate: Candidate, tools: Toolbox, *, say: Callab
             sign=aws.sign,
             clock=tools.clock,
         )
+        _check_is_candidate(aws.releases(config.name), candidate)
+        return report
 
     metrics = aws.release_metrics(config.name)
     return Doors(aws.releases(config.name), metrics, test, tools.clock, say=tools.progress.note, update=say)
@@ -109,20 +123,19 @@ def raise_when_unhealthy(result: UpResult, deployment: Deployment) -> None:
     report, name = result.smoke_test, deployment.config.name
     if report.healthy and not result.problem:
         return
-    failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
     cause = "the function's log says" if report.function_log else "the checks say"
     correct = f"Correct what {cause} above"
     if result.live == result.version:
         raise Unhealthy(
-            f"{name} is deployed but not healthy. {failed}",
-            hint=f"{correct} and run `deployer up` again, which also makes anew what is missing;"
-            " `deployer rollback` goes back to the version before, `deployer down` removes everything.",
+            f"{name} is deployed but not healthy. {report.failures}",
+            hint=f"{correct}, or run `deployer up --refresh`, which makes anew what is missing; `deployer rollback`"
+            " goes back to the version before, `deployer down` removes everything.",
             log=deployment.log,
         )
     still = f"Version {result.live} still answers at {result.endpoint}" if result.live else "Nothing answers the public"
     raise Unhealthy(
         result.problem
-        or f"Version {result.version} of {name} does not answer as it should and got no traffic. {failed}",
+        or f"Version {result.version} of {name} does not answer as it should and got no traffic. {report.failures}",
         hint=f"{still}. {correct} and run `deployer up` again; `deployer down` removes everything.",
         log=deployment.log,
     )

@@ -22,6 +22,7 @@ from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws import Aws
 from deployer.tools.aws_releases import Releases
 from deployer.workflows.deployment import Selection, deployment_on_aws
+from deployer.workflows.release import note_result
 
 Confirm = Callable[[str], bool]
 
@@ -67,7 +68,7 @@ def rollback(request: RollbackRequest, tools: Toolbox, *, confirm: Confirm) -> t
         raise DeployerError("Nothing was changed.", hint="Answer with y, or pass --yes, to move the alias live.")
     report = _tested(way, tools)
     moved = _moved(way, named=bool(request.to), tools=tools) if report.healthy else way.live
-    _note_result(way, report, tools)
+    note_result(way.releases, way.number, report, tools)
     return replace(_result(way, moved), smoke_test=report), deployment
 
 
@@ -76,10 +77,9 @@ def raise_when_refused(result: RollbackResult, deployment: Deployment) -> None:
     report = result.smoke_test
     if report is None or report.healthy:
         return
-    failed = "; ".join(f"{check.name}: {check.detail}" for check in report.checks if not check.passed)
     raise Unhealthy(
         f"Version {result.tested} of {result.function_name} is not healthy; version {result.version} still answers."
-        f" {failed}",
+        f" {report.failures}",
         hint="Choose another version with --to (`deployer history` lists them); where the samples are not meant for"
         " that version, name its own config with -f.",
         log=deployment.log,
@@ -160,14 +160,6 @@ def _moved(way: _Way, *, named: bool, tools: Toolbox) -> Alias:
         moved = move_live(way.releases, way.live, way.number, named=named)
         step.done(f"Version {way.number} answers all requests")
     return moved
-
-
-def _note_result(way: _Way, report: SmokeReport, tools: Toolbox) -> None:
-    """Kept with the function for `history`. It is no reason to fail: the traffic has been decided about."""
-    try:
-        way.releases.record_smoke_test(way.number, healthy=report.healthy)
-    except DeployerError as error:
-        tools.progress.note(f"The result of the smoke test is not kept: {error.message}")
 
 
 def _result(way: _Way, after: Alias) -> RollbackResult:

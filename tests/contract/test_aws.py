@@ -289,6 +289,23 @@ def test_a_log_is_read_from_its_newest_lines_and_deleted_once(aws: Aws, variable
     assert [True, False] == [aws.removal("digits").log_group(), aws.removal("digits").log_group()]
 
 
+def test_the_log_of_one_version_is_not_that_of_the_traffic(aws: Aws, variables: dict[str, str]) -> None:
+    """Lambda names streams YYYY/MM/DD/[VERSION]HASH: those of version 2 are found behind the many newer ones of 1."""
+    logs, group = client("logs", variables), "/aws/lambda/digits"
+    logs.create_log_group(logGroupName=group)
+    now = int(time.time() * 1000) - 100_000
+    streams = [("2", f"{at:02}") for at in range(6)] + [("1", f"{at:02}") for at in range(10)] + [("12", "0")]
+    for at, (version, name) in enumerate(streams):
+        stream = f"2026/01/02/[{version}]{name}"
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        events = [{"timestamp": now + at, "message": f"{version} at {name}\n"}]
+        logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+    assert tuple(f"2 at 0{at}" for at in range(1, 6)) == aws.recent_logs("digits", version="2")
+    assert ("12 at 0",) == aws.recent_logs("digits", version="12")
+    assert () == aws.recent_logs("digits", version="3")
+
+
 def test_a_request_is_signed_for_lambda_in_the_deployments_region(aws: Aws) -> None:
     """The signature is the one that AWS computes from the same request, body and query string included."""
     url, body = "https://id.lambda-url.eu-west-1.on.aws/predict?a=b%20c", b'{"rows": [1]}'

@@ -122,3 +122,26 @@ def test_every_alias_is_listed_and_a_version_is_deleted_once(aws: Aws, variables
     for _ in range(2):
         releases.delete("1")
     assert ["2"] == [version.number for version in releases.versions()]
+
+
+def test_images_of_every_other_function_are_known(aws: Aws, variables: dict[str, str]) -> None:
+    """Of each of its versions; a function of a ZIP file has no image, and our own function is not another."""
+    role = client("iam", variables).create_role(RoleName="digits", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    functions, releases = client("lambda", variables), aws.releases("digits")
+    assert frozenset() == releases.digests_of_others()
+    ours, first, second = (
+        f"123456789012.dkr.ecr.{REGION}.amazonaws.com/digits@sha256:{number:064}" for number in range(3)
+    )
+    made = [
+        functions.create_function(
+            FunctionName=name, Role=role, PackageType="Image", Code={"ImageUri": image}, Publish=True
+        )
+        for name, image in (("digits", ours), ("other", first))
+    ]
+    made.append(functions.update_function_code(FunctionName="other", ImageUri=second))
+    functions.create_function(
+        FunctionName="zipped", Role=role, Runtime="python3.12", Handler="a.b", Code={"ZipFile": b"no archive"}
+    )
+    ours, first, second = (f"sha256:{answer['CodeSha256']}" for answer in made)
+    assert 3 == len({ours, first, second})
+    assert frozenset({first, second}) == releases.digests_of_others()

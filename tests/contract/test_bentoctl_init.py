@@ -119,3 +119,17 @@ def test_a_second_init_follows_the_template_and_keeps_the_image(bench: Workbench
     values = json.loads(job.values_file.read_text())
     assert (values["image_tag"], values["image_digest"], values["name"]) == ("r:v0", "sha256:0", "digits")
     assert job.values_file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_a_second_init_keeps_what_the_release_added(bench: Workbench, released: bool) -> None:
+    """A build that fails after it leaves values that are those of what is deployed: no drift."""
+    job = bench.job("digits", DeploymentConfig(name="digits", spec=Spec(description="of the config")))
+    job.terraform.mkdir(parents=True)
+    kept = {"image_tag": "r:v0", "image_digest": "sha256:0", "description": "digits:v0 [abc]", "released": released}
+    job.values_file.write_text(json.dumps({**kept, "timeout": 1}))
+
+    bench.bentoctl().init(job)
+
+    values = json.loads(job.values_file.read_text())
+    assert {**kept, "timeout": Spec().timeout} == {name: values[name] for name in (*kept, "timeout")}

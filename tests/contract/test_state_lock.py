@@ -56,10 +56,12 @@ def test_a_living_terraform_keeps_its_lock_and_a_dead_ones_is_taken_away(tmp_pat
         with pytest.raises(DeployerError) as told:
             release_stale_lock(folder)
         assert f"terraform (process {terraform.pid}) of " in told.value.message
+        assert folder.lock_holder().startswith(f"terraform (process {terraform.pid}) of ")
         assert "(OperationTypeApply) is at work on it" in told.value.message
         assert f"kill {terraform.pid}" in told.value.hint
         assert 1 == told.value.exit_code
         assert note_of(folder.state).exists()
+    assert ("", True) == (folder.lock_holder(), note_of(folder.state).exists())
     assert release_stale_lock(folder).startswith("Removed a lock whose owner is dead: terraform of ")
     assert not note_of(folder.state).exists()
     assert "" == release_stale_lock(folder)

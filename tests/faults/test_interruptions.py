@@ -102,7 +102,7 @@ def test_a_killed_local_aws_is_said_and_the_next_up_heals_alone(laptop: Laptop) 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_killed_deployer_is_continued_by_the_next_up(laptop: Laptop, project: Path) -> None:
-    """SIGKILL while terraform applies: it ends its work and writes its state, so that there is nothing left to do."""
+    """SIGKILL while terraform applies: it ends its work and writes its state, only the release is left to do."""
     laptop.run(sys.executable, "-m", "bentoml", "build", cwd=project)
     with started(laptop, "up", "--bento", "echo.service", "--name", NAME) as run:
         run.wait_for(STAGES["terraform apply"])
@@ -111,8 +111,13 @@ def test_a_killed_deployer_is_continued_by_the_next_up(laptop: Laptop, project: 
     _, alive = psutil.wait_procs(below, timeout=60)
 
     assert [] == alive
-    up = laptop.deployer_json("up", "--bento", "echo.service", "--name", NAME)
-    assert (False, True) == (up["changed"], up["smoke_test"]["healthy"])
+    released = laptop.deployer_json("up", "--bento", "echo.service", "--name", NAME)
+    assert (True, True, released["version"]) == (
+        released["changed"],
+        released["smoke_test"]["healthy"],
+        released["live"],
+    )
+    assert laptop.deployer_json("up", "--bento", "echo.service", "--name", NAME)["changed"] is False
 
 
 @pytest.mark.usefixtures("deployed")

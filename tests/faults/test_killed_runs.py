@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,30 @@ def test_a_killed_up_needs_one_command(laptop: Laptop, up: tuple[str, ...], stag
         run.kill_all()
     if way_out == "up":
         is_whole(laptop, up)
+    is_gone(laptop)
+
+
+def test_a_function_that_was_changed_and_not_published_is_published(laptop: Laptop, up: tuple[str, ...]) -> None:
+    """Between the two the provider waits for seconds; the next `up` finds nothing to change, and releases it."""
+    config = laptop.folder / "killed.yaml"
+    again = ("up", "-f", str(config))
+    document = {"api_version": "v1", "name": NAME, "operator": {"name": "aws-lambda"}, "template": "terraform"}
+    config.write_text(json.dumps({**document, "bento": up[2]}), encoding="utf-8")
+    first = laptop.deployer_json(*again)
+    config.write_text(json.dumps({**document, "bento": up[2], "spec": {"memory_size": 2048}}), encoding="utf-8")
+    functions = laptop.functions()
+
+    def is_changed(run: Run) -> bool:
+        found = functions.get_function_configuration(FunctionName=NAME)
+        return bool(found["MemorySize"] == 2048)
+
+    with started(laptop, *again, "--yes") as run:
+        run.wait_for(is_changed)
+        run.kill_all()
+    second = laptop.deployer_json(*again)
+    assert (first["version"], "2", "2") == ("1", second["version"], second["live"])
+    assert 2048 == functions.get_function_configuration(FunctionName=NAME, Qualifier="live")["MemorySize"]
+    assert laptop.deployer_json(*again)["changed"] is False
     is_gone(laptop)
 
 

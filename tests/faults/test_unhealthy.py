@@ -28,10 +28,13 @@ def test_a_service_that_fails_in_the_image_is_told_by_its_own_last_words(
 
     up = desk.deployer("up", "--build", str(broken), "--python", sys.executable, "--output", "json", code=4)
 
-    tested = json.loads(up.stdout)["smoke_test"]
+    told = json.loads(up.stdout)
+    assert ("1", None, None) == (told["version"], told["live"], told["endpoint"])
+    tested = told["smoke_test"]
     assert tested["healthy"] is False
     assert "answered 503 at try 2" in tested["checks"][0]["detail"]
-    shown = up.stderr.partition("The function's log ends with:\n")[2].partition("Error: broken is deployed but")[0]
+    shown, error, _ = up.stderr.partition("The function's log ends with:\n")[2].partition("Error: ")
+    assert f"{error}Version 1 of broken does not answer as it should and got no traffic." in up.stderr
     assert "RuntimeError: the weights [/x] are missing" in shown
     assert 'home/bentoml/bento/src/service.py", line ' in shown
     assert len(shown.splitlines()) <= 12

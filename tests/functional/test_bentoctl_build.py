@@ -12,6 +12,7 @@ from bentoctl_jobs import Workbench
 from moto_server import moto_server
 
 from deployer.config import DeploymentConfig, Spec
+from deployer.tools.terraform_values import update_values
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +62,23 @@ def test_a_bento_becomes_an_image_in_ecr(tmp_path: Path, aws: str, write: Callab
 
 
 def test_a_second_run_pushes_nothing_and_no_log_has_a_secret(tmp_path: Path, aws: str) -> None:
-    """The same Bento is reused. A planted value under env is searched for in all that was logged."""
+    """The same Bento is reused, and what the release added to the values stays until the next one.
+
+    A planted value under env is searched for in all that was logged.
+    """
     bench = Workbench(tmp_path, aws)
     write_modern(bench.store, "digits:v1")
     job = bench.job("digits", DeploymentConfig(name="twice", env={"TOKEN": "hunter2"}))
     bentoctl = bench.bentoctl()
 
     bentoctl.init(job)
-    first, second = bentoctl.build(job), bentoctl.build(job)
+    first = bentoctl.build(job)
+    update_values(job.terraform, description="twice:v1 [abc]", released=True)
+    second = bentoctl.build(job)
 
     assert (first.reused, second.reused, first.digest) == (False, True, second.digest)
+    values = json.loads(job.values_file.read_text())
+    assert ("twice:v1 [abc]", True) == (values["description"], values["released"])
     assert "TOKEN: ***" in job.log.read_text()
     assert "hunter2" not in job.log.read_text()
 

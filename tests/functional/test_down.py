@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from idle_toolbox import idle_toolbox
-from moto_server import moto_server
-from terraform_on_moto import REGION, REPOSITORY, TerraformOnMoto
+from local_endpoint import LocalEndpoint
+from template_on_local_aws import REGION, REPOSITORY, TemplateOnLocalAws
 
 from deployer.config import DeploymentConfig, Spec
 from deployer.errors import DeployerError
@@ -41,7 +41,7 @@ class Deployed:
     """A deployment of the template, recorded in a workspace, on an account of its own."""
 
     folder: Path
-    moto: TerraformOnMoto
+    moto: TemplateOnLocalAws
 
     @property
     def tools(self) -> Toolbox:
@@ -99,16 +99,17 @@ def held(file: Path) -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
+    local = LocalEndpoint(tmp_path_factory.mktemp("blobs"))
+    yield local
+    local.close()
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> Deployed:
+def account(tmp_path_factory: pytest.TempPathFactory, endpoint: LocalEndpoint) -> Deployed:
     """One for all: an apply takes longer than all else here."""
     folder = tmp_path_factory.mktemp("down")
-    return Deployed(folder, TerraformOnMoto(Workspace.at(folder, "digits", "aws").terraform, endpoint))
+    return Deployed(folder, TemplateOnLocalAws(Workspace.at(folder, "digits", "aws").terraform, endpoint))
 
 
 @pytest.fixture

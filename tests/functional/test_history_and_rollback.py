@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from laptop import ROOT
-from local_aws import ACCOUNT, REGION, LocalAws
+from local_aws import ACCOUNT, HOST, REGION, LocalAws
 from released_function import FAILS_AT_IMPORT, FAILS_AT_SAMPLES, ReleasedFunction, answers
 
 from deployer.errors import DeployerError
@@ -222,16 +222,18 @@ def test_what_cannot_be_gone_back_to_is_told_before_anything_is_asked(aws: Local
 
 
 def test_old_versions_are_pruned_with_their_images_once(aws: LocalAws, tmp_path: Path) -> None:
-    """Not what is live, nor what a rollback goes to; a dry run removes nothing, and a second run finds nothing."""
-    function = released(aws, "pruned", *(answers(number) for number in range(1, 7)))
+    """Not what is live, nor what a rollback goes to, nor what another function uses; a second run finds nothing."""
+    function = released(aws, "pruned", *(answers(0, number) for number in range(1, 7)))
     function.point("live", "3", previous="2")
     arn = function.functions.get_function_configuration(FunctionName="pruned")["FunctionArn"]
     function.functions.tag_resource(Resource=arn, Tags={"deployer:smoke-test:1": "failed x"})
     machine = function.machine(tmp_path)
     images = function.digests
+    shared = {"ImageUri": f"{HOST}/pruned@{images['4']}"}
+    function.functions.create_function(FunctionName="neighbour", Role=aws.role(), PackageType="Image", Code=shared)
     expected = [
         *("version 1 (digits:v1)", "version 4 (digits:v4)"),
-        *(f"image {images[number]} of ECR repository pruned" for number in ("1", "4")),
+        f"image {images['1']} of ECR repository pruned",
         "smoke test result of version 1",
     ]
     dry = machine.deployer_json("prune", "--keep", "2", "--dry-run")
@@ -241,7 +243,7 @@ def test_old_versions_are_pruned_with_their_images_once(aws: LocalAws, tmp_path:
     assert {"removed": dry["removed"], "dry_run": False} == done
     assert {"removed": [], "dry_run": False} == machine.deployer_json("prune", "--keep", "2")
     assert ["2", "3", "5", "6"] == function.versions()
-    assert {images[number] for number in ("2", "3", "5", "6")} == function.images()
+    assert {images[number] for number in ("2", "3", "4", "5", "6")} == function.images()
     assert {} == function.smoke_tests()
     assert "2" == machine.deployer_json("rollback")["version"]
 

@@ -3,77 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import urllib3
-import yaml
-from laptop import ROOT, Laptop
-
-ECHO = ROOT / "tests" / "functional" / "echo_service"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A laptop with one service that says its variable GREETING, so that a release is a change of the config."""
-
-    laptop: Laptop
-    config: Path
-
-    def write(self, greeting: str, *, expected: str = "", auth: str = "none") -> None:
-        """The config of a release. `expected`: what the smoke test wants to be told, the greeting where empty."""
-        (self.laptop.folder / "names.json").write_text('{"names": ["GREETING"]}')
-        document = {
-            **{"api_version": "v1", "name": "flow", "operator": {"name": "aws-lambda"}, "template": "terraform"},
-            **{"bento": "echo.service", "spec": {"auth": auth}, "env": {"GREETING": greeting}},
-            "smoke_test": {"samples": "names.json", "expected": {"GREETING": expected or greeting}},
-        }
-        self.config.write_text(yaml.safe_dump(document), encoding="utf-8")
-
-    def up(self, *options: str, code: int = 0) -> Any:
-        return self.laptop.deployer_json("up", "-f", str(self.config), *options, code=code)
-
-    def greeting(self, url: str) -> Any:
-        answer = urllib3.request("POST", f"{url}variables", json={"names": ["GREETING"]}, retries=False, timeout=60)
-        return answer.json().get("GREETING")
-
-    def live(self) -> list[str]:
-        history = self.laptop.deployer_json("history", "-f", str(self.config))
-        return [release["version"] for release in history if release["live"]]
-
-    @property
-    def without_terraform(self) -> Desk:
-        """The same where terraform only leaves a mark: what is done here needs no terraform."""
-        tools = self.laptop.folder / "tools"
-        tools.mkdir(exist_ok=True)
-        (tools / "terraform").write_text(f"#!/bin/sh\ntouch {tools}/started\nexit 1\n")
-        (tools / "terraform").chmod(0o755)
-        variables = {**self.laptop.variables, "PATH": f"{tools}{os.pathsep}{self.laptop.variables['PATH']}"}
-        return Desk(replace(self.laptop, variables=variables), self.config)
-
-    def ran_terraform(self) -> bool:
-        return (self.laptop.folder / "tools" / "started").exists()
-
-    def last_log(self) -> str:
-        """What the last `up` ran: a line with `$` for each process."""
-        logs = sorted((self.laptop.folder / ".deployer" / "flow" / "local" / "logs").glob("*-up.log"))
-        return logs[-1].read_text(encoding="utf-8")
+from laptop import Laptop
+from release_desk import Desk
 
 
 @pytest.fixture
 def desk(laptop: Laptop, tmp_path: Path) -> Desk:
-    own = replace(laptop, folder=tmp_path)
-    project = tmp_path / "project"
-    project.mkdir()
-    for file in ECHO.iterdir():
-        if file.is_file():
-            (project / file.name).write_bytes(file.read_bytes())
-    own.run(sys.executable, "-m", "bentoml", "build", cwd=project)
-    return Desk(own, tmp_path / "flow.yaml")
+    made = Desk(replace(laptop, folder=tmp_path), tmp_path / "flow.yaml")
+    made.build()
+    return made
 
 
 def test_releases_forth_and_back(desk: Desk) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from moto_server import moto_server
-from terraform_on_moto import ACCOUNT, REGION, REPOSITORY, TerraformOnMoto
+from local_endpoint import LocalEndpoint
+from template_on_local_aws import ACCOUNT, REGION, REPOSITORY, TemplateOnLocalAws
 
 from deployer.errors import DeployerError
 from deployer.templates import template_folder
@@ -50,26 +50,27 @@ WRONG: dict[str, object] = {
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with moto_server() as url:
-        yield url
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEndpoint]:
+    local = LocalEndpoint(tmp_path_factory.mktemp("blobs"))
+    yield local
+    local.close()
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory, endpoint: str) -> TerraformOnMoto:
+def deployment(tmp_path_factory: pytest.TempPathFactory, endpoint: LocalEndpoint) -> TemplateOnLocalAws:
     """One working folder for the whole module: an apply takes longer than all else here."""
-    return TerraformOnMoto(tmp_path_factory.mktemp("template") / "terraform", endpoint)
+    return TemplateOnLocalAws(tmp_path_factory.mktemp("template") / "terraform", endpoint)
 
 
 @pytest.fixture
-def made(deployment: TerraformOnMoto) -> TerraformOnMoto:
+def made(deployment: TemplateOnLocalAws) -> TemplateOnLocalAws:
     """The deployment as it is after a first `up`, whatever a test before has made of it."""
     deployment.write()
     deployment.up()
     return deployment
 
 
-def test_a_published_version_is_behind_a_public_url(made: TerraformOnMoto) -> None:
+def test_a_published_version_is_behind_a_public_url(made: TemplateOnLocalAws) -> None:
     """Outputs, function, alias, permissions, log group and tags; a plan of the user's own is empty."""
     function = made.client("lambda").get_function(FunctionName="digits")
     settings, outputs = function["Configuration"], made.terraform.output()
@@ -78,7 +79,7 @@ def test_a_published_version_is_behind_a_public_url(made: TerraformOnMoto) -> No
     assert ("digits", candidate["FunctionVersion"]) == (outputs.function_name, outputs.version)
     assert f"{URI}:v1" == outputs.image_tag
     assert outputs.endpoint.rstrip("/") + "/" == outputs.raw["endpoint"]
-    assert outputs.candidate_endpoint.rstrip("/") + "/" == outputs.raw["candidate_endpoint"]
+    assert outputs.candidate_endpoint.rstrip("/") + "/" == outputs.raw["candidate_endpoint"] != outputs.endpoint
     assert f"{URI}@{made.push('v1')}" == function["Code"]["ImageUri"]
     assert (30, 512, 1024) == (settings["Timeout"], settings["MemorySize"], settings["EphemeralStorage"]["Size"])
     assert {"deployer:name": "digits", "deployer:bento": "digits:v1", "team": "ml"} == function["Tags"]
@@ -88,7 +89,7 @@ def test_a_published_version_is_behind_a_public_url(made: TerraformOnMoto) -> No
     assert 0 == plan_by_hand(made)
 
 
-def test_the_role_may_write_its_own_log_and_nothing_else(made: TerraformOnMoto) -> None:
+def test_the_role_may_write_its_own_log_and_nothing_else(made: TemplateOnLocalAws) -> None:
     """Only Lambda may take it on."""
     iam, role = made.client("iam"), f"digits-{REGION}"
     policy = iam.get_role_policy(RoleName=role, PolicyName="log")["PolicyDocument"]["Statement"]
@@ -107,7 +108,7 @@ def test_the_role_may_write_its_own_log_and_nothing_else(made: TerraformOnMoto) 
     )
 
 
-def test_another_image_and_other_settings_are_other_versions(made: TerraformOnMoto) -> None:
+def test_another_image_and_other_settings_are_other_versions(made: TemplateOnLocalAws) -> None:
     """Each publishes a version and moves the candidate alone; any text arrives; `iam` takes the permissions away."""
     before, live = int(made.terraform.output().version), alias(made, "live")["FunctionVersion"]
     made.write("v2")
@@ -119,7 +120,8 @@ def test_another_image_and_other_settings_are_other_versions(made: TerraformOnMo
         *(f"delete {address}" for address in PUBLIC),
         "update aws_lambda_alias.candidate",
         "update aws_lambda_function.this",
-    } == {change for change in made.up() if "function_url" not in change}  # moto keeps one URL for a function
+        "update aws_lambda_function_url.live[0]",
+    } == set(made.up())
     functions = made.client("lambda")
     settings = functions.get_function_configuration(FunctionName="digits")
     assert (str(before + 2), live) == (
@@ -132,7 +134,7 @@ def test_another_image_and_other_settings_are_other_versions(made: TerraformOnMo
     assert () == made.up()
 
 
-def test_nothing_answers_the_public_before_the_first_release(made: TerraformOnMoto) -> None:
+def test_nothing_answers_the_public_before_the_first_release(made: TemplateOnLocalAws) -> None:
     """Without `released` there is a candidate with a private URL; with it the rest comes, and nothing else changes."""
     made.down()
     made.write(released=False)
@@ -146,7 +148,7 @@ def test_nothing_answers_the_public_before_the_first_release(made: TerraformOnMo
     assert outputs.version == alias(made, "live")["FunctionVersion"]
 
 
-def test_terraform_leaves_alone_where_live_points_and_how_tests_went(made: TerraformOnMoto) -> None:
+def test_terraform_leaves_alone_where_live_points_and_how_tests_went(made: TemplateOnLocalAws) -> None:
     """Version, weights and description of `live`, and the tags of smoke tests: no difference, and they are kept."""
     first = alias(made, "live")["FunctionVersion"]
     made.write("v3")
@@ -164,7 +166,7 @@ def test_terraform_leaves_alone_where_live_points_and_how_tests_went(made: Terra
     assert "passed" == functions.list_tags(Resource=arn)["Tags"]["deployer:smoke-test:1"]
 
 
-def test_how_the_url_answers_changes_in_place(made: TerraformOnMoto) -> None:
+def test_how_the_url_answers_changes_in_place(made: TemplateOnLocalAws) -> None:
     """Streaming is another version, with deployer's own runtime, behind the same URL; and nothing is replaced."""
     handler = {"command": ["deployer_runtime.handler.handle"], "entry_point": []}
     assert ("BUFFERED", handler) == how_it_answers(planned(made, invoke_mode="BUFFERED", description="other"))
@@ -180,7 +182,7 @@ def test_how_the_url_answers_changes_in_place(made: TerraformOnMoto) -> None:
     } == {address: change["actions"] for address, change in streaming.items() if change["actions"] != ["no-op"]}
 
 
-def test_a_deployment_whose_image_is_gone_is_destroyed_whole_and_once(made: TerraformOnMoto) -> None:
+def test_a_deployment_whose_image_is_gone_is_destroyed_whole_and_once(made: TemplateOnLocalAws) -> None:
     """The lookup of the image, which stops an ordinary plan, does not stop this one; a second time nothing is there."""
     made.client("ecr").delete_repository(repositoryName=REPOSITORY, force=True)
     with pytest.raises(DeployerError, match=r"data\.aws_ecr_image\.this\[0\].*: reading ECR Images"):
@@ -190,7 +192,7 @@ def test_a_deployment_whose_image_is_gone_is_destroyed_whole_and_once(made: Terr
     assert () == made.down()
 
 
-def test_what_aws_has_forgotten_is_made_again_or_destroyed(made: TerraformOnMoto) -> None:
+def test_what_aws_has_forgotten_is_made_again_or_destroyed(made: TemplateOnLocalAws) -> None:
     """A restarted local AWS: with the image pushed again one plan and apply heal; without, the state is emptied."""
     made.forget()
     made.write()
@@ -199,7 +201,7 @@ def test_what_aws_has_forgotten_is_made_again_or_destroyed(made: TerraformOnMoto
     assert ((), ()) == (made.down(), made.terraform.resources())
 
 
-def test_limits_are_refused_by_terraform_before_anything_is_made(deployment: TerraformOnMoto) -> None:
+def test_limits_are_refused_by_terraform_before_anything_is_made(deployment: TemplateOnLocalAws) -> None:
     """Every variable that is wrong is named in one message."""
     deployment.write(**WRONG)
     deployment.terraform.init()
@@ -210,7 +212,7 @@ def test_limits_are_refused_by_terraform_before_anything_is_made(deployment: Ter
     assert all(words in said for words in ("at most 50 tags", "Names in environment", "at most 4 KB"))
 
 
-def test_the_template_is_formatted_valid_and_described(deployment: TerraformOnMoto) -> None:
+def test_the_template_is_formatted_valid_and_described(deployment: TemplateOnLocalAws) -> None:
     """As terraform itself formats and validates; each variable and output says what it is."""
     deployment.write()
     deployment.terraform.init()
@@ -231,19 +233,19 @@ def test_the_template_is_formatted_valid_and_described(deployment: TerraformOnMo
     assert [] == [name for name, first in blocks if not first.startswith("  description = ")]
 
 
-def alias(made: TerraformOnMoto, name: str) -> dict[str, Any]:
+def alias(made: TemplateOnLocalAws, name: str) -> dict[str, Any]:
     found: dict[str, Any] = made.client("lambda").get_alias(FunctionName="digits", Name=name)
     return found
 
 
-def allowed_to_everyone(made: TerraformOnMoto) -> list[str]:
+def allowed_to_everyone(made: TemplateOnLocalAws) -> list[str]:
     """The actions that the alias's policy allows to anyone, by statements of the template's."""
     policy = json.loads(made.client("lambda").get_policy(FunctionName="digits", Qualifier="live")["Policy"])
     public = [statement for statement in policy["Statement"] if statement["Principal"] == "*"]
     return sorted(statement["Action"] for statement in public if statement["Sid"].startswith("Public"))
 
 
-def plan_by_hand(made: TerraformOnMoto) -> int:
+def plan_by_hand(made: TemplateOnLocalAws) -> int:
     """What a user's own `terraform plan` in the folder says: 0 is no difference, 2 is one."""
     argv = [str(find_terraform(made.shell)), "plan", "-input=false", "-detailed-exitcode"]
     return subprocess.run(
@@ -251,7 +253,7 @@ def plan_by_hand(made: TerraformOnMoto) -> int:
     ).returncode
 
 
-def planned(made: TerraformOnMoto, **changed: object) -> dict[str, Any]:
+def planned(made: TemplateOnLocalAws, **changed: object) -> dict[str, Any]:
     """The changes of a plan with other values, by address, as terraform itself tells them."""
     made.write(**changed)
     plan = made.terraform.plan()

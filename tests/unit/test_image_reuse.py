@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,16 @@ import pytest
 
 from deployer.config import DeploymentConfig, Spec
 from deployer.models import Bento, Image, ImagePlan, Model, Tag
-from deployer.stages.image import Inputs, inputs_of, record_image, recorded_base, recorded_image
+from deployer.stages.image import (
+    NOT_COPIED,
+    PACKAGE,
+    Inputs,
+    inputs_of,
+    record_image,
+    recorded_base,
+    recorded_image,
+)
+from deployer.tools.terraform_values import VALUES_FILE
 
 IMAGE = Image("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/digits", "v1", "sha256:aa", reused=False)
 CONFIG = DeploymentConfig(name="digits")
@@ -95,6 +105,54 @@ def test_a_changed_bento_model_or_template_is_another_release(bento: Bento, temp
         seen.append(inputs(bento, template))
 
     assert (3, 4) == (len({one.image for one in seen}), len({one.release for one in seen}))
+
+
+@pytest.mark.parametrize("name", ["modules/x/main.tf", "extra.tf.json", "user_data.tftpl", "policy.json"])
+def test_every_file_of_a_template_that_is_copied_counts(bento: Bento, template: Path, name: str) -> None:
+    """A module, a template of text and a policy decide as much as the .tf files; where they are counts too."""
+    seen, file = [inputs(bento, template)], template / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for text in ("one", "two"):
+        file.write_text(text)
+        seen.append(inputs(bento, template))
+    (template / "elsewhere").mkdir()
+    file.rename(template / "elsewhere" / file.name)
+    seen.append(inputs(bento, template))
+
+    assert (1, 4) == (len({one.image for one in seen}), len({one.release for one in seen}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".terraform/providers/x",
+        ".git/HEAD",
+        "terraform.tfstate",
+        "terraform.tfstate.backup",
+        "terraform.tfvars.json",
+        "modules/x/.terraform/y",
+    ],
+)
+def test_what_is_not_copied_does_not_count(bento: Bento, template: Path, name: str) -> None:
+    """What a run of the user's own left in the template's folder makes no new release."""
+    before, file = inputs(bento, template), template / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("one")
+
+    assert before == inputs(bento, template)
+
+
+def test_the_operator_copies_what_is_hashed() -> None:
+    """Its own list is the same; it runs in bentoctl's environment and can import none of ours."""
+    operator = ast.parse((PACKAGE / "operator" / "aws_lambda" / "lambda_operator.py").read_text(encoding="utf-8"))
+    (value,) = (
+        node.value
+        for node in operator.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_NOT_PART_OF_A_TEMPLATE"
+    )
+
+    assert isinstance(value, ast.Call)
+    assert {name.value if isinstance(name, ast.Constant) else VALUES_FILE for name in value.args} == set(NOT_COPIED)
 
 
 def test_a_recorded_image_is_believed_when_the_registry_agrees(tmp_path: Path) -> None:

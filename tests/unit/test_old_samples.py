@@ -39,7 +39,10 @@ def test_without_any_route_only_readyz_is_asked(samples: Path, is_newest: bool) 
     """And that is said."""
     asked = question_for(SmokeTest(samples=samples, expected=[1.0]), (), is_newest=is_newest, passed=False)
     assert (None, None, ()) == (asked.options.samples, asked.options.expected, asked.routes)
-    assert "which routes it has is not known" in asked.notes[0]
+    assert (
+        "No samples are sent to this version, only /readyz is asked: which routes it has is not known."
+        " Set smoke_test.route in the config to send them."
+    ) == asked.notes[0]
 
 
 @pytest.mark.parametrize(("passed", "expected"), [(True, None), (False, [1.0])])

@@ -85,6 +85,10 @@ def test_a_function_of_somebody_else_is_not_taken_over(owner: str, said: str) ->
         ("digits", (), True),
         ("digits", ("aws_iam_role.this",), False),
         ("digits", ALL, False),
+        ("", ("aws_lambda_function.model",), False),
+        ("", ('module.api["a.b"].aws_lambda_function.this[0]',), False),
+        ("", ("aws_lambda_function_url.live",), True),
+        ("", ("my_aws_lambda_function.this",), True),
         ("other", ("aws_iam_role.this",), True),
         ("", ("aws_iam_role.this",), True),
     ],
@@ -92,7 +96,10 @@ def test_a_function_of_somebody_else_is_not_taken_over(owner: str, said: str) ->
 def test_down_refuses_where_the_function_may_be_somebody_elses(
     owner: str | None, known: tuple[str, ...], refused: bool
 ) -> None:
-    """A state that lacks the function alone is a killed `up`'s; one that knows nothing is lost."""
+    """A state that lacks the function alone is a killed `up`'s; one that knows nothing is lost.
+
+    A user's own template names and tags its function as it likes.
+    """
     try:
         refuse_unknown_function(CONFIG, known=known, aws=Aws(owner))  # type: ignore[arg-type]
     except DeployerError as told:

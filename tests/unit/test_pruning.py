@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from deployer.releases import Alias, Provenance, Release, Version
@@ -10,6 +12,7 @@ from deployer.stages.pruning import (
     Pruning,
     described,
     images_to_remove,
+    not_of_others,
     smoke_tests_to_remove,
     versions_to_remove,
 )
@@ -68,6 +71,26 @@ def test_an_image_that_was_pushed_again_goes_with_its_version() -> None:
     history = History("digits", (release(2), release(1)))
     removed = images_to_remove(history, [image("1", 20)], removed=history.releases[1:], latest="sha256:2")
     assert ["sha256:1"] == [one.digest for one in removed]
+
+
+@dataclass
+class Releases:
+    """Other functions of the region that use one image; `asked` is how often that was asked for."""
+
+    others: frozenset[str]
+    asked: int = 0
+
+    def digests_of_others(self) -> frozenset[str]:
+        self.asked += 1
+        return self.others
+
+
+def test_an_image_that_another_function_uses_stays() -> None:
+    """Two deployments may share a repository; without an image to delete nothing is asked."""
+    releases = Releases(frozenset({"sha256:shared"}))
+    assert () == not_of_others((), releases)  # type: ignore[arg-type]
+    assert 0 == releases.asked
+    assert (image("1", 1),) == not_of_others((image("shared", 1), image("1", 1)), releases)  # type: ignore[arg-type]
 
 
 def test_results_of_versions_that_are_gone_go() -> None:

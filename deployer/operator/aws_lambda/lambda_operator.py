@@ -51,8 +51,8 @@ def generate(
     folder = Path(job["terraform"])
     written = [] if values_only else _copy_template(Path(job["template"]), folder)
     pushed = "image_tag" in spec
-    image = {"image_tag": spec["image_tag"], "image_digest": _pushed_digest(job)} if pushed else _known_image(folder)
-    values = {**job["values"], **image}
+    image = {"image_tag": spec["image_tag"], "image_digest": _pushed_digest(job)} if pushed else {}
+    values = {**job["values"], **_known(folder), **image}
     _write_private(folder / VALUES_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return [*written, str(folder / VALUES_FILE)]
 
@@ -121,13 +121,16 @@ def _pushed_digest(job: dict[str, Any]) -> str:
     return str(result["push"]["digest"])
 
 
-def _known_image(folder: Path) -> dict[str, str]:
-    """The image of the last run stays named until the next push: terraform can destroy nothing without it."""
+def _known(folder: Path) -> dict[str, Any]:
+    """What a release added to the values stays until the next one, as far as it is there.
+
+    terraform can destroy nothing without an image, and compares what is there with the last description and `live`.
+    """
     try:
         values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
-        return {key: values[key] for key in ("image_tag", "image_digest")}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError):
         return {}
+    return {key: values[key] for key in ("image_tag", "image_digest", "description", "released") if key in values}
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The shipped template on the real terraform, AWS provider and moto, without an image builder in front."""
+"""The shipped template on the real terraform, AWS provider and local AWS, without an image builder in front."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-import urllib3
+from local_endpoint import KEYS, LocalEndpoint
 
 from deployer.targets import Environment
 from deployer.targets.aws import AwsTarget
@@ -28,16 +27,16 @@ MEDIA_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
-class TerraformOnMoto:
+class TemplateOnLocalAws:
     """A working folder of the template and an account that is emptied by `forget`."""
 
     folder: Path
-    endpoint: str
+    account: LocalEndpoint
 
     @property
     def shell(self) -> dict[str, str]:
-        keys = {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-        return {**os.environ, **keys}
+        keys = {"AWS_ACCESS_KEY_ID": KEYS.access_key_id, "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key}
+        return {**os.environ, "AWS_ENDPOINT_URL": self.account.endpoint, **keys}
 
     @property
     def environment(self) -> Environment:
@@ -60,17 +59,11 @@ class TerraformOnMoto:
         )
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",  # noqa: S106
-        )
+        return self.account.aws(service)
 
     def forget(self) -> None:
         """What a restart of the local AWS does to everything in it."""
-        urllib3.request("POST", f"{self.endpoint}/moto-api/reset")
+        self.account.forget()
 
     def push(self, content: str) -> str:
         """Put an image into the repository, made if need be; the manifest's digest."""
