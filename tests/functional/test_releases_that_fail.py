@@ -38,7 +38,7 @@ class Released:
         assert (version, "1", self.url) == (told["version"], told["live"], told["endpoint"])
         assert f"Error: Version {version} of failing does not answer as it should and got no traffic." in up.stderr
         (failed,) = (check for check in told["smoke_test"]["checks"] if not check["passed"])
-        return failed["detail"], up.stderr.partition("The function's log ends with:\n")[2].partition("Error: ")[0]
+        return failed["detail"], up.stderr.partition("The function's log ends with:\n")[2].partition("\nError: ")[0]
 
 
 @pytest.fixture
