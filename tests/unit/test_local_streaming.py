@@ -144,12 +144,18 @@ class Runtime:
     """The Runtime API of one environment over HTTP, and the test in the place of its runtime."""
 
     def __init__(self, version: FunctionVersion = VERSION) -> None:
-        self.environment = ExecutionEnvironment(version, logs=FunctionLogs(FakeControlPlane()))
+        self._logs = FunctionLogs(FakeControlPlane())
+        self.environment = ExecutionEnvironment(version, logs=self._logs)
         self.posts_are_read = threading.Event()
         self.posts_are_read.set()
         self.api = Listener(self._answer, handler=ChunkedHandler)
         self.process = Playing()
         self.environment.start(self._start, unread=lambda: self.api.busy)
+
+    def close(self) -> None:
+        """Nothing is answered any more, and no log line comes later."""
+        self.api.close()
+        self._logs.close()
 
     def ends_by_itself(self) -> None:
         self.process.alive = False
@@ -200,7 +206,7 @@ def runtime() -> Iterator[Runtime]:
     runtime = Runtime()
     yield runtime
     runtime.environment.end()
-    runtime.api.close()
+    runtime.close()
 
 
 def test_a_live_reader_sees_a_chunk_before_the_next_is_posted(runtime: Runtime) -> None:
@@ -351,7 +357,7 @@ def interrupted(end: Callable[[Runtime], None], version: FunctionVersion) -> str
         return str(json.loads(running.answer().payload)["errorType"])
     finally:
         runtime.environment.end()
-        runtime.api.close()
+        runtime.close()
 
 
 def test_time_that_runs_out_in_the_middle_ends_the_response() -> None:
