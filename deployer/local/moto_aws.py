@@ -126,6 +126,10 @@ class MotoAws:
             policy = self._find(function, LATEST).policy
             qualifier = resource.removeprefix(function.arn).removeprefix(":")
             statement, _ = policy.add_statement(json.dumps(dict(asked)), qualifier)
+            auth_type = statement.pop("FunctionUrlAuthType", None) or asked.get("FunctionUrlAuthType")
+            if auth_type:  # a condition of the statement; moto has none
+                equals = statement.setdefault("Condition", {}).setdefault("StringEquals", {})
+                equals["lambda:FunctionUrlAuthType"] = auth_type
             added: Mapping[str, object] = statement
             return added
 

@@ -38,6 +38,7 @@ def made_before(ready: Prepared, tools: Toolbox) -> Candidate | None:
     if found is None:
         return None
     number = found.version.number
+    ready.deployment.workspace.remember(ready.deployment.config, ready.bento)
     tools.progress.note(f"Version {number} was made of the same before: it is tested and released")
     return Candidate(image_of(ready, found.version.digest), number, found.endpoint, changed=False)
 
@@ -45,6 +46,7 @@ def made_before(ready: Prepared, tools: Toolbox) -> Candidate | None:
 def make(ready: Prepared, consent: Consent, tools: Toolbox) -> Candidate:
     """Image, values, plan, apply: a new version behind the candidate's URL, where anything changed."""
     found = infrastructure(ready, tools)
+    ready.deployment.workspace.remember(ready.deployment.config, ready.bento)  # what a killed run leaves is found by it
     image = _ensure_image(ready, tools)
     update_values(
         ready.deployment.workspace.terraform,

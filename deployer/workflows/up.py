@@ -53,9 +53,9 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
     deployment = deployment_of(bento, selection, tools=tools)
     with deployment.workspace.lock("up"):
         ready = prepare(bento, deployment, tools)
-        deployment.workspace.remember(deployment.config, bento)
         ready = _without_shares(ready, tools)
         if ready.live and ready.is_live and not request.refresh:
+            deployment.workspace.remember(deployment.config, bento)
             return _as_it_is(ready, ready.live, tools), deployment
         candidate = (None if request.refresh else made_before(ready, tools)) or make(ready, request.consent, tools)
         return _release(ready, candidate, canary, request, tools), deployment

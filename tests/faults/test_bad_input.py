@@ -230,7 +230,7 @@ def test_a_shell_that_is_not_plain_changes_nothing(desk: Laptop, how: str, code:
     assert "Traceback" not in ended.stderr
     assert errors in ended.stderr
     if len(ended.stdout) > 1:
-        assert {"name": "grüße", "target": "", "removed": []} == json.loads(ended.stdout)
+        assert {"name": "grüße", "target": "", "removed": [], "kept": []} == json.loads(ended.stdout)
 
 
 def test_a_reader_that_left_is_no_bug(desk: Laptop) -> None:

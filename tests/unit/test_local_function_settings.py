@@ -91,6 +91,22 @@ def test_each_qualifier_has_a_policy_of_its_own(aws: LocalEndpoint) -> None:
         assert refused(functions.get_policy, FunctionName="permitted", **qualifier)[0] == 404
 
 
+def test_a_permission_for_a_url_names_its_auth_type_as_a_condition(aws: LocalEndpoint) -> None:
+    """terraform reads it from there; without it a permission that is taken over would be made anew."""
+    functions = aws.function("conditional")
+    said = functions.add_permission(
+        FunctionName="conditional",
+        StatementId="PublicUrl",
+        Action="lambda:InvokeFunctionUrl",
+        Principal="*",
+        FunctionUrlAuthType="NONE",
+    )
+    (kept,) = json.loads(functions.get_policy(FunctionName="conditional")["Policy"])["Statement"]
+    assert kept == json.loads(said["Statement"])
+    assert {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}} == kept["Condition"]
+    assert "FunctionUrlAuthType" not in kept
+
+
 def url_of_alias(functions: Any, name: str, alias: str, auth: str) -> str:
     """Make an alias of version 1, and a URL for it."""
     functions.create_alias(FunctionName=name, Name=alias, FunctionVersion="1")
