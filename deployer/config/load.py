@@ -6,12 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployer.config.values import DeploymentConfig, ImageOptions, SmokeTest, Spec, TargetName, TerraformOptions
+from deployer.config.values import (
+    Backend,
+    Cors,
+    DeploymentConfig,
+    Destinations,
+    FileSystem,
+    ImageOptions,
+    SmokeTest,
+    Spec,
+    TargetName,
+    TerraformOptions,
+    Vpc,
+)
 from deployer.errors import BadInput
 
 if TYPE_CHECKING:
     from deployer.config.document import Document
     from deployer.config.problems import Problem
+
+SPEC_PARTS = {"cors": Cors, "vpc": Vpc, "file_system": FileSystem, "destinations": Destinations}
 
 
 def load_config(path: Path, *, name: str | None = None) -> DeploymentConfig:
@@ -40,9 +54,9 @@ def default_config(name: str, *, target: TargetName = "local") -> DeploymentConf
 def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     """bentoctl writes `env: null` for "nothing": a null key means its default, in the sections that have defaults."""
     kept = {key: value for key, value in values.items() if value is not None}
-    for section in ("spec", "image", "smoke_test", "terraform"):
+    for section in ("spec", "image", "smoke_test", "terraform", *SPEC_PARTS, "backend"):
         if isinstance(kept.get(section), dict):
-            kept[section] = {key: value for key, value in kept[section].items() if value is not None}
+            kept[section] = _without_nulls(kept[section])
     return kept
 
 
@@ -69,6 +83,12 @@ def _place(problem: Problem, document: Document, *, named: bool) -> str:
 
 def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
     spec, smoke, terraform = (_whole(values.get(key, {})) for key in ("spec", "smoke_test", "terraform"))
+    for part, kind in SPEC_PARTS.items():
+        if part in spec:
+            spec[part] = kind(**_whole(spec[part]))
+    if "backend" in terraform:
+        backend = terraform["backend"]
+        terraform["backend"] = Backend(backend["bucket"], backend.get("key", ""), backend.get("region", ""))
     for section, key in ((smoke, "samples"), (terraform, "template"), (terraform, "provider_mirror")):
         if key in section:
             section[key] = (path.parent / Path(section[key]).expanduser()).resolve()
@@ -79,6 +99,9 @@ def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
         spec=Spec(**spec),
         image=ImageOptions(**values.get("image", {})),
         env=values.get("env", {}),
+        secrets=values.get("secrets", {}),
+        account=values.get("account", ""),
+        profile=values.get("profile", ""),
         smoke_test=SmokeTest(**smoke),
         terraform=TerraformOptions(**terraform),
         path=path,

@@ -14,7 +14,8 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from deployer.config.schema import ENV_BYTES, REPOSITORY, REPOSITORY_RULE, ROLE_NAME_LENGTH, SCHEMA
+from deployer.config.schema import ENV_BYTES, ROLE_NAME_LENGTH, SCHEMA
+from deployer.config.schema_spec import REPOSITORY, REPOSITORY_RULE
 from deployer.config.values import runtime_variables
 from deployer.near_miss import near_miss
 

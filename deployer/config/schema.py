@@ -8,28 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from deployer.config.schema_parts import BOOLEAN, ROUTE, mapping, text, whole
+from deployer.config.schema_spec import SPEC
+
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 ENV_BYTES = 4096  # all names and values of the function's environment, as JSON: Lambda measures that text
 ROLE_NAME_LENGTH = 64
-OWN_TAGS = 2  # deployer:name and deployer:bento; AWS allows 50 on a resource
-REPOSITORY = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\Z"
-REPOSITORY_RULE = "lower-case letters and digits joined by . _ - or /, 2 to 256 characters"
-
-LOG_RETENTION_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
-    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
-)
-
-REGIONS = (
-    *("af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3"),
-    *("ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3", "ap-southeast-4"),
-    *("ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "cn-north-1"),
-    *("cn-northwest-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2"),
-    *("eu-west-1", "eu-west-2", "eu-west-3", "eusc-de-east-1", "il-central-1", "me-central-1"),
-    *("me-south-1", "mx-central-1", "sa-east-1", "us-east-1", "us-east-2", "us-gov-east-1"),
-    *("us-gov-west-1", "us-west-1", "us-west-2"),
-)
 
 RESERVED_ENV = (
     *("_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION"),
@@ -43,52 +28,7 @@ IMAGE_ENV = ("BENTO_PATH", "PYTHONPATH")  # with other values the image cannot f
 
 IMAGE_REFERENCE = r"[A-Za-z0-9][A-Za-z0-9._/:-]*(@sha256:[0-9a-f]{64})?"
 
-_TAG_CHARACTERS = r"^[\w \u00a0.:/=+\-@]*\Z"
-_AREA = r"(af|ap|ca|cn|eu|eu-iso[a-z]?|eusc-de|il|me|mx|sa|us|us-gov|us-iso[a-z]?)"
-_DIRECTION = r"(central|east|north|northeast|northwest|south|southeast|southwest|west)"
 _TAG_PART = r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?"
-
-_BOOLEAN: dict[str, Any] = {"type": "boolean", "description": "true or false"}
-_ROUTE: dict[str, Any] = {
-    "type": "string",
-    "pattern": r"^/[^\s?#]*\Z",
-    "description": "a route of the Bento that begins with /, such as /predict",
-}
-
-
-def _whole(minimum: int, maximum: int, unit: str) -> dict[str, Any]:
-    valid = f"a whole number of {unit} from {minimum} to {maximum}"
-    return {"type": "integer", "minimum": minimum, "maximum": maximum, "description": valid}
-
-
-def _mapping(properties: dict[str, Any], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
-    keys = ", ".join(properties)
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(required),
-        "additionalProperties": False,
-        "description": f"a mapping with the keys {keys}",
-    }
-
-
-_TAGS: dict[str, Any] = {
-    "type": "object",
-    "maxProperties": 50 - OWN_TAGS,
-    "description": f"a mapping of at most {50 - OWN_TAGS} tags (AWS allows 50, deployer adds {OWN_TAGS})",
-    "propertyNames": {
-        "description": "1 to 128 letters, digits, spaces and . : / = + - @ _, not beginning with aws: or deployer:",
-        "maxLength": 128,
-        "minLength": 1,
-        "pattern": r"(?i)^(?!aws:|deployer:)" + _TAG_CHARACTERS[1:],
-    },
-    "additionalProperties": {
-        "type": "string",
-        "maxLength": 256,
-        "pattern": _TAG_CHARACTERS,
-        "description": "text of at most 256 letters, digits, spaces and . : / = + - @ _",
-    },
-}
 
 _ENV: dict[str, Any] = {
     "type": "object",
@@ -117,36 +57,7 @@ _ENV: dict[str, Any] = {
     "additionalProperties": {"type": "string", "pattern": r"^[^\x00]*\Z", "description": "text without NUL characters"},
 }
 
-_SPEC: dict[str, Any] = _mapping(
-    {
-        "region": {
-            "type": "string",
-            "pattern": rf"^{_AREA}-{_DIRECTION}-[1-9]\Z",
-            "examples": list(REGIONS),
-            "description": "an AWS region such as us-east-1 or eu-central-1",
-        },
-        "timeout": _whole(1, 900, "seconds"),
-        "memory_size": _whole(128, 10240, "MB"),
-        "ephemeral_storage": _whole(512, 10240, "MB"),
-        "architecture": {"enum": ["x86_64", "arm64"]},
-        "auth": {"enum": ["iam", "none"]},
-        "invoke_mode": {"enum": ["BUFFERED", "RESPONSE_STREAM"]},
-        "event_route": _ROUTE,
-        "documentation": _BOOLEAN,
-        "log_retention_days": {"enum": list(LOG_RETENTION_DAYS)},
-        "repository": {
-            "type": "string",
-            "minLength": 2,
-            "maxLength": 256,
-            "pattern": REPOSITORY,
-            "description": f"an ECR repository name: {REPOSITORY_RULE}",
-        },
-        "description": {"type": "string", "maxLength": 256, "description": "text of at most 256 characters"},
-        "tags": _TAGS,
-    }
-)
-
-_IMAGE: dict[str, Any] = _mapping(
+_IMAGE: dict[str, Any] = mapping(
     {
         "builder": {"enum": ["auto", "oci", "docker"]},
         "base": {
@@ -154,24 +65,50 @@ _IMAGE: dict[str, Any] = _mapping(
             "pattern": rf"^{IMAGE_REFERENCE}\Z",
             "description": "an image reference such as python:3.11-slim or HOST/NAME@sha256:…, or none",
         },
-        "import_check": _BOOLEAN,
+        "import_check": BOOLEAN,
     }
 )
 
-_SMOKE_TEST: dict[str, Any] = _mapping(
+_SMOKE_TEST: dict[str, Any] = mapping(
     {
-        "route": _ROUTE,
+        "route": ROUTE,
         "samples": {
             "type": "string",
             "minLength": 1,
             "description": "the path of a JSON file, relative to this config",
         },
         "expected": {},
-        "timeout": _whole(1, 900, "seconds"),
+        "timeout": whole(1, 900, "seconds"),
     }
 )
 
-_TERRAFORM: dict[str, Any] = _mapping(
+_ENV_NAME = _ENV["propertyNames"]
+_SECRETS: dict[str, Any] = {
+    "type": "object",
+    "description": "a mapping of environment variable names to references",
+    "propertyNames": _ENV_NAME,
+    "additionalProperties": text(
+        r"(ssm:/?[\w.-]+(/[\w.-]+)*|secretsmanager:[\w/+=.@:-]+(#[^\s#]+)?)",
+        "ssm:PARAMETER, secretsmanager:SECRET or secretsmanager:SECRET#KEY (SECRET is a name or an ARN)",
+    ),
+}
+
+_BACKEND: dict[str, Any] = mapping(
+    {
+        "type": {"enum": ["s3"]},
+        "bucket": text(
+            r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "an S3 bucket's name: 3 to 63 lower-case letters, digits, . and -"
+        ),
+        "key": text(r"[\w.=@+-]+(/[\w.=@+-]+)*", "a path in the bucket such as team/digits/terraform.tfstate"),
+        "region": SPEC["properties"]["region"],
+    },
+    required=("type", "bucket"),
+)
+
+_ACCOUNT = text(r"\d{12}", "an AWS account's twelve digits in quotes")
+_PROFILE = text(r"\S+( \S+)*", "the name of a profile in AWS's config file")
+
+_TERRAFORM: dict[str, Any] = mapping(
     {
         "template": {
             "type": "string",
@@ -183,30 +120,52 @@ _TERRAFORM: dict[str, Any] = _mapping(
             "minLength": 1,
             "description": "the path of a filesystem mirror of terraform providers, relative to this config",
         },
+        "backend": _BACKEND,
     }
 )
 
+_NAME = text(r"[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, - and _ (Lambda's rule for function names)")
+# What an environment may say otherwise. Required keys of a mapping may come from the config it lies over, so an
+# environment is checked for itself only by the names of its keys, and whole once it is laid over the config.
+OVERLAY_KEYS = (
+    *("name", "spec", "image", "env", "secrets", "bento", "target", "account", "profile", "smoke_test", "terraform"),
+)
+ENVIRONMENT = r"[a-z][a-z0-9-]{0,30}"
+_ENVIRONMENTS: dict[str, Any] = {
+    "type": "object",
+    "description": "a mapping of environments by name, each with keys of this config that are otherwise there",
+    "propertyNames": {
+        "pattern": rf"^{ENVIRONMENT}\Z",
+        "description": "a lower-case letter and up to 30 letters, digits and -",
+    },
+    "additionalProperties": {
+        "type": "object",
+        "propertyNames": {"enum": list(OVERLAY_KEYS), "description": ", ".join(OVERLAY_KEYS)},
+        "description": f"a mapping with keys of {', '.join(OVERLAY_KEYS)}",
+    },
+}
+
 SCHEMA: dict[str, Any] = {
     "$schema": SCHEMA_DIALECT,
-    **_mapping(
+    **mapping(
         {
             "api_version": {"enum": ["v1"]},
-            "name": {
-                "type": "string",
-                "pattern": r"^[A-Za-z0-9_-]{1,64}\Z",
-                "description": "1 to 64 letters, digits, - and _ (Lambda's rule for function names)",
-            },
-            "operator": _mapping({"name": {"enum": ["aws-lambda"]}}, required=("name",)),
+            "name": _NAME,
+            "operator": mapping({"name": {"enum": ["aws-lambda"]}}, required=("name",)),
             "template": {"enum": ["terraform"]},
-            "spec": _SPEC,
+            "spec": SPEC,
             "image": _IMAGE,
             "env": _ENV,
+            "secrets": _SECRETS,
             "bento": {
                 "type": "string",
                 "pattern": rf"^{_TAG_PART}(:{_TAG_PART})?\Z",
                 "description": "a Bento as NAME or NAME:VERSION",
             },
             "target": {"enum": ["local", "aws"]},
+            "account": _ACCOUNT,
+            "profile": _PROFILE,
+            "environments": _ENVIRONMENTS,
             "smoke_test": _SMOKE_TEST,
             "terraform": _TERRAFORM,
         },

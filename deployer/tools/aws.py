@@ -21,7 +21,7 @@ from botocore.session import Session
 from deployer.errors import DeployerError
 from deployer.models import Invoked
 from deployer.targets import Environment
-from deployer.tools import aws_adoption, aws_invoke, aws_leftovers
+from deployer.tools import aws_adoption, aws_invoke, aws_leftovers, aws_logs
 from deployer.tools.aws_errors import code, explained
 from deployer.tools.aws_http import VersionHttp
 from deployer.tools.aws_images import Images
@@ -31,8 +31,6 @@ from deployer.tools.aws_releases import Releases
 from deployer.tools.aws_removal import Removal
 
 _COLD_START = 60  # seconds: the image of a large model is loaded before the function's own limit counts
-_LOG_STREAMS = 5  # the newest ones: a function writes one for each execution environment
-_LISTED_STREAMS = 50  # DescribeLogStreams gives no more in one answer
 
 
 @dataclass(frozen=True)
@@ -143,40 +141,22 @@ class Aws:
                 raise DeployerError(problem, hint="Run `deployer up` again, which makes what is missing.") from error
 
     def recent_logs(self, name: str, *, version: str = "", limit: int = 20) -> tuple[str, ...]:
-        """The last lines of a function's log, oldest first, with `version` of that version's alone; empty where there
-        is none yet. Lambda names a log stream `YYYY/MM/DD/[VERSION]HASH`.
-        """
-        logs = self._client("logs")
+        """The last lines of a function's log, oldest first, with `version` of that version's alone."""
         with self._explained(f"Reading the log of {name}"):
-            try:
-                listed = logs.describe_log_streams(
-                    logGroupName=log_group(name), orderBy="LastEventTime", descending=True, limit=_LISTED_STREAMS
-                )["logStreams"]
-            except ClientError as error:
-                if code(error) == "ResourceNotFoundException":
-                    return ()
-                raise
-            streams = [stream["logStreamName"] for stream in listed]
-            if version:
-                streams = [stream for stream in streams if f"[{version}]" in stream]
-            events = [
-                event
-                for stream in streams[:_LOG_STREAMS]
-                for event in logs.get_log_events(logGroupName=log_group(name), logStreamName=stream, limit=limit)[
-                    "events"
-                ]
-            ]
-        events.sort(key=lambda event: event["timestamp"])
-        return tuple(event["message"].rstrip("\n") for event in events[-limit:])
+            return aws_logs.recent(self._client("logs"), log_group(name), version=version, limit=limit)
 
-    def sign(self, *, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
-        """The headers of the request with AWS's signature (version 4) for a Function URL."""
+    def sign(
+        self, *, method: str, url: str, headers: Mapping[str, str], body: bytes, service: str = "lambda"
+    ) -> dict[str, str]:
+        """The headers of the request with AWS's signature (version 4): `lambda` for a Function URL, `execute-api` for an
+        HTTP API.
+        """
         with self._explained(f"Signing a request to {url}"):
             credentials = self._session.get_credentials()
             if credentials is None:
                 raise NoCredentialsError
             request = AWSRequest(method=method, url=url, headers=dict(headers), data=body)
-            SigV4Auth(credentials.get_frozen_credentials(), "lambda", self._region).add_auth(request)
+            SigV4Auth(credentials.get_frozen_credentials(), service, self._region).add_auth(request)
         return dict(request.headers.items())
 
     def _client(self, service: str) -> Any:

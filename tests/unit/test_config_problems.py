@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from deployer.config import default_config, load_config
-from deployer.config.schema import IMAGE_ENV, LOG_RETENTION_DAYS, REGIONS, RESERVED_ENV
+from deployer.config.schema import IMAGE_ENV, RESERVED_ENV
+from deployer.config.schema_spec import LOG_RETENTION_DAYS, REGIONS
 from deployer.errors import BadInput
 
 MINIMAL = "api_version: v1\nname: digits\noperator: {name: aws-lambda}\ntemplate: terraform\n"
