@@ -148,8 +148,8 @@ class Aws:
     def sign(
         self, *, method: str, url: str, headers: Mapping[str, str], body: bytes, service: str = "lambda"
     ) -> dict[str, str]:
-        """The headers of the request with AWS's signature (version 4): `lambda` for a Function URL, `execute-api` for an
-        HTTP API.
+        """The headers of the request with AWS's signature (version 4):
+        `lambda` for a Function URL, `execute-api` for an HTTP API.
         """
         with self._explained(f"Signing a request to {url}"):
             credentials = self._session.get_credentials()
