@@ -18,13 +18,14 @@ from deployer.errors import BadInput
 @click.argument("layout", type=EXISTING_FOLDER)
 @click.argument("reference", metavar="REPOSITORY:TAG")
 @click.option("--registry-url", help="Address that stands for the repository's host, as the local target has one.")
+@click.option("--or-tag", help="The tag to take where TAG has another image and is immutable.")
 @click.option(
     "--check/--no-check",
     default=True,
     show_default=True,
     help="Import the service once from the built layers before the image gets its tag.",
 )
-def push(layout: Path, reference: str, *, registry_url: str | None, check: bool) -> None:
+def push(layout: Path, reference: str, *, registry_url: str | None, or_tag: str | None, check: bool) -> None:
     """Push a layout; only what the registry lacks is sent."""
     from deployer.tools.image_reference import parse_reference
     from deployer.tools.registry import Registry, nothing
@@ -42,7 +43,7 @@ def push(layout: Path, reference: str, *, registry_url: str | None, check: bool)
     )
     with push_screen() as screen:
         before = _import_check(layout.absolute(), screen.note) if check else nothing
-        done = registry.push(layout, tag=image.tag, progress=screen, before_manifest=before)
+        done = registry.push(layout, tag=image.tag, or_tag=or_tag or "", progress=screen, before_manifest=before)
     click.echo(json.dumps(asdict(done)))
 
 

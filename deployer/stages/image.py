@@ -45,7 +45,8 @@ def inputs_of(bento: Bento, config: DeploymentConfig, template: Path, plan: Imag
     files += sorted(path for part in SHIPPED for path in (PACKAGE / part).rglob("*") if path.suffix in {".py", ".txt"})
     place = {"region": config.spec.region, "repository": config.repository, "base_digest": base}
     image = _digest({**asdict(plan), **place, "bento": str(bento.tag)}, ((file.name, file) for file in files))
-    settings = {"name": config.name, "spec": asdict(config.spec), "env": dict(config.env), "image": image}
+    own = {"env": dict(config.env), "secrets": dict(config.secrets)}
+    settings = {"name": config.name, "spec": asdict(config.spec), **own, "image": image}
     return Inputs(image, _digest(settings, _template_files(template)), base)
 
 
@@ -86,10 +87,20 @@ def recorded_image(record: Path, inputs: str, *, lookup: Lookup) -> Image | None
 
 def recorded_base(record: Path) -> str:
     """The base image's digest of the last build here; empty where none is known."""
+    return _recorded(record).get("base", "")
+
+
+def recorded_tag(record: Path, digest: str) -> str:
+    """The tag that the last build here gave an image; empty where that was another image."""
+    known = _recorded(record)
+    return known.get("tag", "") if known.get("digest") == digest else ""
+
+
+def _recorded(record: Path) -> dict[str, str]:
     try:
-        return str(json.loads(record.read_text(encoding="utf-8"))["base"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        return {str(key): str(value) for key, value in json.loads(record.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def write_values(job: Job, bentoctl: Bentoctl, *, say: Callable[[str], None]) -> None:

@@ -241,7 +241,7 @@ def _image(job: Job, ended: Completed) -> Image:
     result = _result(job)
     values = json.loads(job.values_file.read_text(encoding="utf-8"))
     repository, _, tag = values.get("image_tag", "").rpartition(":")
-    if not {"build", "push"} <= result.keys() or tag != job.bento.tag.version:
+    if not {"build", "push"} <= result.keys() or not tag.startswith(job.bento.tag.version):
         last = ended.stdout.strip().splitlines()[-1:] or ["nothing"]
         raise DeployerError(f"`bentoctl build` ended without pushing an image; it last said: {last[0]}", log=job.log)
     layers = tuple(Layer(each["title"], each["digest"], each["size"]) for each in result["build"].get("layers", []))

@@ -76,16 +76,20 @@ class Job:
         return self.terraform / VALUES_FILE
 
 
+# Keys of `spec` that the template has otherwise, or that only the function's runtime reads.
+NOT_VARIABLES = frozenset({"region", "repository", "architecture", "tags", "event_route", "documentation"})
+
+
 def terraform_values(job: Job) -> dict[str, Any]:
     """The template's variables, image_tag and image_digest left out: the build adds those."""
     spec = asdict(job.config.spec)
     tags = {**spec["tags"], "deployer:name": job.config.name, "deployer:bento": str(job.bento.tag)}
-    plain = ("timeout", "memory_size", "ephemeral_storage", "auth", "invoke_mode", "log_retention_days", "description")
     return {
         "region": job.environment.region,
         "name": job.config.name,
-        "repository_name": job.config.spec.repository or job.config.name,
-        **{key: spec[key] for key in plain},
+        "repository_name": job.config.repository,
+        **{key: value for key, value in spec.items() if key not in NOT_VARIABLES},
+        "secrets": sorted(set(job.config.secrets.values())),
         "architecture": ARCHITECTURES[job.plan.machine or platform.machine()],
         "tags": tags,
         "environment": job.config.variables,

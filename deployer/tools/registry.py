@@ -30,12 +30,16 @@ WHOLE = "the whole image"  # the title for a push that had nothing to do
 
 @dataclass(frozen=True)
 class Pushed:
-    """The manifest's digest, and those of the blobs: sent, there before, and taken from the base image's repository."""
+    """The manifest's digest, and those of the blobs: sent, there before, and taken from the base image's repository.
+
+    `tag` is the one that the image has now.
+    """
 
     digest: str
     pushed: tuple[str, ...]
     skipped: tuple[str, ...]
     mounted: tuple[str, ...] = ()
+    tag: str = ""
 
 
 class Silent:
@@ -78,10 +82,13 @@ class Registry:
         folder: Path,
         *,
         tag: str,
+        or_tag: str = "",
         progress: PushProgress = Silent(),  # noqa: B008  it has no state
         before_manifest: Callable[[], None] = nothing,
     ) -> Pushed:
         """Make `tag` the layout's image. An image that is there already is neither sent nor checked again.
+
+        `or_tag` is taken where `tag` has another image and the registry does not let it move.
 
         `before_manifest` runs in this thread, for Ctrl-C to reach it, while others send the blobs. Where it raises,
         they are stopped and no tag is made. Raises DeployerError when the registry refuses, cannot be reached, or
@@ -89,20 +96,24 @@ class Registry:
         """
         layout = read_layout(folder)
         names = list(dict.fromkeys(blob.digest for blob in layout.blobs))
-        if self._manifest_digest(tag) == layout.manifest.digest:
-            progress.end(WHOLE, THERE)
-            return Pushed(layout.manifest.digest, (), tuple(names))
+        for known in filter(None, (tag, or_tag)):
+            if self._manifest_digest(known) == layout.manifest.digest:
+                progress.end(WHOLE, THERE)
+                return Pushed(layout.manifest.digest, (), tuple(names), tag=known)
         source = self._source(layout.base)
         outcomes = self._bring_blobs(layout, Uploads(self._connection, self._url, progress, source), before_manifest)
         for _ in range(1, ROUNDS):
-            if self._put_manifest(layout, tag, last=False):
+            taken = self._put_manifest(layout, tag, or_tag, last=False)
+            if taken:
                 break
             found = self._bring_blobs(layout, Uploads(self._connection, self._url, progress), nothing)
             outcomes |= {name: outcome for name, outcome in found.items() if outcome != THERE}
         else:
-            self._put_manifest(layout, tag, last=True)
-        sorts = [tuple(name for name in names if outcomes[name] == sort) for sort in (PUSHED, THERE, MOUNTED)]
-        return Pushed(layout.manifest.digest, *sorts)
+            taken = self._put_manifest(layout, tag, or_tag, last=True)
+        pushed, there, mounted = (
+            tuple(name for name in names if outcomes[name] == sort) for sort in (PUSHED, THERE, MOUNTED)
+        )
+        return Pushed(layout.manifest.digest, pushed, there, mounted, tag=taken)
 
     def _source(self, base: str) -> str:
         """The base image's repository as this registry names it; empty where it lies in another one.
@@ -133,31 +144,25 @@ class Registry:
                 raise
             return {blob.digest: task.result() for task, blob in running.items()}
 
-    def _put_manifest(self, layout: Layout, tag: str, *, last: bool) -> bool:
-        """False when the registry lacks a blob that it had accepted, and there is another round."""
+    def _put_manifest(self, layout: Layout, tag: str, or_tag: str, *, last: bool) -> str:
+        """The tag that it has; empty when the registry lacks a blob it had accepted, and there is another round."""
         headers = {"Content-Type": layout.manifest.media_type}
         answer = self._connection.request("PUT", f"{self._url}manifests/{tag}", body=layout.content, headers=headers)
         if answer.status in (400, 404) and b"BLOB_UNKNOWN" in answer.data and not last:
-            return False
-        if answer.status not in (200, 201):
-            if _is_immutable(answer):
-                return self._compare_immutable(layout, tag)
+            return ""
+        if answer.status in (200, 201):
+            digest = answer.headers.get("Docker-Content-Digest") or self._manifest_digest(tag)
+            if digest != layout.manifest.digest:
+                raise other_digest("the manifest", layout.manifest.digest, digest)
+            return tag
+        if not _is_immutable(answer):
             raise failure(f"putting the manifest as {tag}", self._url, answer)
-        digest = answer.headers.get("Docker-Content-Digest") or self._manifest_digest(tag)
-        if digest != layout.manifest.digest:
-            raise other_digest("the manifest", layout.manifest.digest, digest)
-        return True
-
-    def _compare_immutable(self, layout: Layout, tag: str) -> bool:
-        """Another push may have been quicker with the same image."""
-        digest = self._manifest_digest(tag)
-        if digest == layout.manifest.digest:
-            return True
-        raise DeployerError(
-            f"The tag {tag} of {self._repository} is immutable and has another image already ({digest}).",
-            hint="Push under another tag (a new Bento version has its own), delete that image, or let tags move: "
-            "`aws ecr put-image-tag-mutability --image-tag-mutability MUTABLE --repository-name NAME`.",
-        )
+        there = self._manifest_digest(tag)
+        if there == layout.manifest.digest:  # another push was quicker with the same image
+            return tag
+        if or_tag:
+            return self._put_manifest(layout, or_tag, "", last=last)
+        raise _taken(tag, self._repository, there)
 
     def _manifest_digest(self, tag: str) -> str | None:
         """What the registry has under the tag now, None for nothing. Said to take indexes, it translates none."""
@@ -168,6 +173,15 @@ class Registry:
         if answer.status != 200:
             raise failure(f"looking for {tag}", self._url, answer)
         return f"sha256:{hashlib.sha256(answer.data).hexdigest()}"
+
+
+def _taken(tag: str, repository: str, digest: str | None) -> DeployerError:
+    return DeployerError(
+        f"The tag {tag} of {repository} is immutable and has another image already ({digest}).",
+        hint="Push under another tag (a new Bento version has its own, --or-tag names a second one), delete that image,"
+        " or let tags move:"
+        " `aws ecr put-image-tag-mutability --image-tag-mutability MUTABLE --repository-name NAME`.",
+    )
 
 
 def _is_immutable(answer: BaseHTTPResponse) -> bool:

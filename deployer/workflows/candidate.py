@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from deployer.models import Bento, Image, Outputs, Tag
-from deployer.stages.image import build_image, record_image, write_values
+from deployer.stages.image import build_image, record_image, recorded_tag, write_values
 from deployer.stages.infrastructure import Consent, approved, plan_changes
 from deployer.stages.release import Facts, read_description, release_description, short_inputs
 from deployer.toolbox import Toolbox
@@ -54,6 +54,7 @@ def make(ready: Prepared, consent: Consent, tools: Toolbox) -> Candidate:
         image_digest=image.digest,
         description=_description(ready, image, tools),
         released=ready.live is not None,
+        owns_repository=_owns_repository(ready, tools),
     )
     outputs, applied = _apply(found, consent, tools)
     if not _is_published(ready, outputs, tools):
@@ -126,6 +127,13 @@ def _apply(found: Infrastructure, consent: Consent, tools: Toolbox) -> tuple[Out
     return outputs, True
 
 
+def _owns_repository(ready: Prepared, tools: Toolbox) -> bool:
+    """Whether the repository was made for this deployment: nobody else's gets a policy from it."""
+    config = ready.deployment.config
+    return tools.aws(ready.environment).images(config.repository).owner() == config.name
+
+
 def image_of(ready: Prepared, digest: str) -> Image:
     """The image of that digest, as it is in the deployment's repository."""
-    return Image(ready.repository, ready.bento.tag.version, digest, reused=True)
+    tag = recorded_tag(ready.deployment.workspace.image_record, digest) or ready.bento.tag.version
+    return Image(ready.repository, tag, digest, reused=True)

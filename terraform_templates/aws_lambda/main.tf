@@ -1,12 +1,17 @@
 # One Lambda function from one image: published as a version, tested as `candidate`, reached through the alias `live`
-# and its Function URL.
+# (traffic.tf) and its Function URL or HTTP API.
 
 locals {
-  repository_uri    = split(":", var.image_tag)[0]
-  function_url_auth = { iam = "AWS_IAM", none = "NONE" }
-  streams           = var.invoke_mode == "RESPONSE_STREAM"
-  is_public         = var.released && var.auth == "none"
+  repository_uri = split(":", var.image_tag)[0]
+  account        = data.aws_caller_identity.this.account_id
+  partition      = data.aws_partition.this.partition
+  role_arn       = var.role == "" ? aws_iam_role.this[0].arn : var.role
+  streams        = var.invoke_mode == "RESPONSE_STREAM"
 }
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
 
 # --- the image: pushed before terraform runs, deployed by digest because Lambda never follows a tag ---
 
@@ -20,39 +25,48 @@ data "aws_ecr_image" "this" {
   image_digest    = var.image_digest
 }
 
-# --- what the function may do: write its own log, nothing else ---
+# Lambda may read the images. Where a repository has no such policy Lambda writes one itself, which the next change of
+# the policy by anybody takes away.
+resource "aws_ecr_repository_policy" "this" {
+  count = var.owns_repository ? 1 : 0
 
-resource "aws_cloudwatch_log_group" "this" {
-  name              = "/aws/lambda/${var.name}"
-  retention_in_days = var.log_retention_days
-}
-
-resource "aws_iam_role" "this" {
-  # Roles are global in an account: the region keeps two deployments of one name apart.
-  name = "${var.name}-${var.region}"
-
-  assume_role_policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Effect    = "Allow"
-      Action    = "sts:AssumeRole"
-      Principal = { Service = "lambda.amazonaws.com" }
-    }]
-  })
-}
-
-resource "aws_iam_role_policy" "log" {
-  name = "log"
-  role = aws_iam_role.this.id
+  repository = var.repository_name
 
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
-      Effect   = "Allow"
-      Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-      Resource = "${aws_cloudwatch_log_group.this.arn}:*"
+      Sid       = "LambdaECRImageRetrievalPolicy"
+      Effect    = "Allow"
+      Principal = { Service = "lambda.amazonaws.com" }
+      Action    = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+      Condition = {
+        StringLike = { "aws:sourceArn" = "arn:${local.partition}:lambda:${var.region}:${local.account}:function:*" }
+      }
     }]
   })
+}
+
+# Images with a tag are taken away by `deployer prune` alone, which knows the versions that a rollback may want.
+resource "aws_ecr_lifecycle_policy" "this" {
+  count = var.owns_repository ? 1 : 0
+
+  repository = var.repository_name
+
+  policy = jsonencode({
+    rules = [{
+      rulePriority = 1
+      description  = "Images without a tag, which a push that was cut off leaves"
+      selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 14 }
+      action       = { type = "expire" }
+    }]
+  })
+}
+
+# --- the log, there before the function: Lambda would make it at the first request, without retention ---
+
+resource "aws_cloudwatch_log_group" "this" {
+  name              = "/aws/lambda/${var.name}"
+  retention_in_days = var.log_retention_days
 }
 
 # --- the function: any change of image, settings or environment publishes the next version ---
@@ -60,13 +74,17 @@ resource "aws_iam_role_policy" "log" {
 resource "aws_lambda_function" "this" {
   function_name = var.name
   description   = var.description
-  role          = aws_iam_role.this.arn
+  role          = local.role_arn
   package_type  = "Image"
   image_uri     = "${local.repository_uri}@${var.image_digest}"
   architectures = [var.architecture]
   publish       = true
   timeout       = var.timeout
   memory_size   = var.memory_size
+  kms_key_arn   = var.kms_key == "" ? null : var.kms_key
+
+  # -1: as many at once as the account has left.
+  reserved_concurrent_executions = var.reserved_concurrency == null ? -1 : var.reserved_concurrency
 
   # The image's own command, said again: left out, a plan can show a difference where there is none. A function that
   # streams its responses runs deployer's runtime in the place of AWS's.
@@ -79,6 +97,18 @@ resource "aws_lambda_function" "this" {
     size = var.ephemeral_storage
   }
 
+  # Said also where it is Lambda's default: left out, the provider would leave what was there before.
+  logging_config {
+    log_group             = aws_cloudwatch_log_group.this.name
+    log_format            = var.log_format
+    application_log_level = var.log_format == "JSON" && var.log_level != "" ? var.log_level : null
+    system_log_level      = var.log_format == "JSON" && var.system_log_level != "" ? var.system_log_level : null
+  }
+
+  tracing_config {
+    mode = var.tracing ? "Active" : "PassThrough"
+  }
+
   dynamic "environment" {
     for_each = length(var.environment) == 0 ? [] : [var.environment]
 
@@ -87,75 +117,41 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # Lambda makes the log group itself at the first request, without retention, unless it is there.
-  depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.log]
-}
+  dynamic "snap_start" {
+    for_each = var.snapstart ? [true] : []
 
-# --- the candidate: the newest version, tested through a private URL of its own before it gets any traffic ---
-
-resource "aws_lambda_alias" "candidate" {
-  name             = "candidate"
-  description      = "The newest version, which is tested before it answers requests."
-  function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
-}
-
-resource "aws_lambda_function_url" "candidate" {
-  function_name      = aws_lambda_function.this.function_name
-  qualifier          = aws_lambda_alias.candidate.name
-  authorization_type = "AWS_IAM"
-  invoke_mode        = var.invoke_mode
-}
-
-# --- traffic: made when the first version has passed its test, so that nothing answers the public before ---
-
-# From then on `deployer up` and `deployer rollback` move it, each with one UpdateAlias: terraform leaves alone which
-# versions it stands for, and its description, which says what it stood for before.
-resource "aws_lambda_alias" "live" {
-  count = var.released ? 1 : 0
-
-  name             = "live"
-  description      = "The version that answers requests."
-  function_name    = aws_lambda_function.this.function_name
-  function_version = aws_lambda_function.this.version
-
-  lifecycle {
-    ignore_changes = [function_version, routing_config, description]
+    content {
+      apply_on = "PublishedVersions"
+    }
   }
-}
 
-resource "aws_lambda_function_url" "live" {
-  count = var.released ? 1 : 0
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
 
-  function_name      = aws_lambda_function.this.function_name
-  qualifier          = aws_lambda_alias.live[0].name
-  authorization_type = local.function_url_auth[var.auth]
-  invoke_mode        = var.invoke_mode
+    content {
+      subnet_ids                  = vpc_config.value.subnet_ids
+      security_group_ids          = vpc_config.value.security_group_ids
+      ipv6_allowed_for_dual_stack = vpc_config.value.ipv6
+    }
+  }
 
-  # The last of all: a URL that is there can be asked.
-  depends_on = [aws_lambda_permission.public_url, aws_lambda_permission.public_invoke]
-}
+  dynamic "file_system_config" {
+    for_each = var.file_system == null ? [] : [var.file_system]
 
-# A public URL needs both permissions. Their statement ids differ from FunctionURLAllow..., which the provider adds by
-# itself to a public URL and does not track; these two go when `auth` becomes iam.
-resource "aws_lambda_permission" "public_url" {
-  count = local.is_public ? 1 : 0
+    content {
+      arn              = file_system_config.value.access_point
+      local_mount_path = file_system_config.value.path
+    }
+  }
 
-  statement_id           = "PublicUrl"
-  action                 = "lambda:InvokeFunctionUrl"
-  function_name          = aws_lambda_function.this.function_name
-  qualifier              = aws_lambda_alias.live[0].name
-  principal              = "*"
-  function_url_auth_type = "NONE"
-}
+  dynamic "dead_letter_config" {
+    for_each = var.dead_letter == "" ? [] : [var.dead_letter]
 
-# Provider 5 cannot narrow this one to requests through the URL; later releases of 6 can (invoked_via_function_url).
-resource "aws_lambda_permission" "public_invoke" {
-  count = local.is_public ? 1 : 0
+    content {
+      target_arn = dead_letter_config.value
+    }
+  }
 
-  statement_id  = "PublicInvoke"
-  action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this.function_name
-  qualifier     = aws_lambda_alias.live[0].name
-  principal     = "*"
+  # Lambda checks what the role may do when the function is made.
+  depends_on = [aws_iam_role_policy.log, aws_iam_role_policy.reach, aws_ecr_repository_policy.this]
 }

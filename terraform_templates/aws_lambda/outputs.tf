@@ -3,7 +3,10 @@
 
 output "endpoint" {
   description = "Base URL of the deployment; empty until a first version is released."
-  value       = try("${trimsuffix(aws_lambda_function_url.live[0].function_url, "/")}/", "")
+  value = (
+    local.uses_url ? "${trimsuffix(aws_lambda_function_url.live[0].function_url, "/")}/" :
+    local.uses_api ? "${trimsuffix(aws_apigatewayv2_api.live[0].api_endpoint, "/")}/${local.stage_path}" : ""
+  )
 }
 
 output "candidate_endpoint" {

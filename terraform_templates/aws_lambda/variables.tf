@@ -176,6 +176,154 @@ variable "environment" {
   }
 }
 
+variable "owns_repository" {
+  description = "Whether deployer made the ECR repository: who reads its images and which go is then this template's."
+  type        = bool
+  default     = true
+}
+
+variable "endpoint" {
+  description = "What answers: function_url (up to 15 minutes) or http_api (API Gateway, 30 s)."
+  type        = string
+  default     = "function_url"
+
+  validation {
+    condition     = contains(["function_url", "http_api"], var.endpoint)
+    error_message = "endpoint must be function_url or http_api."
+  }
+}
+
+variable "stage" {
+  description = "Stage of the HTTP API; any but $default is the first part of every path."
+  type        = string
+  default     = "$default"
+
+  validation {
+    condition     = can(regex("^([$]default|[A-Za-z0-9_-]{1,128})$", var.stage))
+    error_message = "stage must be $default, or 1 to 128 letters, digits, hyphens and underscores."
+  }
+}
+
+variable "cors" {
+  description = "Which pages of other origins may call the endpoint; null for none."
+  type = object({
+    allow_origins     = list(string)
+    allow_methods     = list(string)
+    allow_headers     = list(string)
+    expose_headers    = list(string)
+    max_age           = number
+    allow_credentials = bool
+  })
+  default = null
+}
+
+variable "vpc" {
+  description = "Where the function's network interfaces are; null for Lambda's own network."
+  type = object({
+    subnet_ids         = list(string)
+    security_group_ids = list(string)
+    ipv6               = bool
+  })
+  default = null
+}
+
+variable "file_system" {
+  description = "An EFS access point and the folder below /mnt where the function finds it."
+  type = object({
+    access_point = string
+    path         = string
+  })
+  default = null
+}
+
+variable "dead_letter" {
+  description = "ARN of the SQS queue or SNS topic for events that failed; empty for none."
+  type        = string
+  default     = ""
+}
+
+variable "destinations" {
+  description = "Who hears of asynchronous invocations of live, how often a failed one is tried again, how long it may wait."
+  type = object({
+    on_success = string
+    on_failure = string
+    max_age    = number
+    retries    = number
+  })
+  default = null
+}
+
+variable "reserved_concurrency" {
+  description = "How many requests may run at once, taken from the account's; null for no limit of its own."
+  type        = number
+  default     = null
+}
+
+variable "provisioned_concurrency" {
+  description = "Execution environments of live that are kept started; null for none."
+  type        = number
+  default     = null
+}
+
+variable "snapstart" {
+  description = "Whether versions start from a snapshot of their initialised memory."
+  type        = bool
+  default     = false
+}
+
+variable "tracing" {
+  description = "Whether X-Ray traces requests that nobody else has decided about."
+  type        = bool
+  default     = false
+}
+
+variable "kms_key" {
+  description = "ARN of the key that encrypts the function's environment; empty for Lambda's own."
+  type        = string
+  default     = ""
+}
+
+variable "log_format" {
+  description = "Text or JSON: how Lambda writes its lines, and the service's."
+  type        = string
+  default     = "Text"
+
+  validation {
+    condition     = contains(["Text", "JSON"], var.log_format)
+    error_message = "log_format must be Text or JSON."
+  }
+}
+
+variable "log_level" {
+  description = "The least level of the service's lines that is kept, with log_format JSON; empty for Lambda's default."
+  type        = string
+  default     = ""
+}
+
+variable "system_log_level" {
+  description = "The least level of Lambda's own lines that is kept, with log_format JSON; empty for Lambda's default."
+  type        = string
+  default     = ""
+}
+
+variable "role" {
+  description = "ARN of an execution role that is there already; empty: one is made."
+  type        = string
+  default     = ""
+}
+
+variable "permission_boundary" {
+  description = "ARN of the policy that bounds the role that is made; empty for none."
+  type        = string
+  default     = ""
+}
+
+variable "secrets" {
+  description = "References of the secrets that the function resolves: ssm:PARAMETER, secretsmanager:SECRET[#KEY]."
+  type        = list(string)
+  default     = []
+}
+
 variable "released" {
   description = "Whether the alias live is there, with its URL and permissions: from the first version that passed its test on."
   type        = bool

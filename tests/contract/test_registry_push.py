@@ -70,13 +70,14 @@ def push(
     layout: Path,
     *,
     tag: str = "v1",
+    or_tag: str = "",
     repository: str = REPOSITORY,
     login: Login = lambda: LOGIN,
     progress: PushProgress = Silent(),  # noqa: B008
     before_manifest: Callable[[], None] = nothing,
 ) -> Pushed:
     registry = Registry(server.url, repository=repository, login=login, patience=0.001)
-    return registry.push(layout, tag=tag, progress=progress, before_manifest=before_manifest)
+    return registry.push(layout, tag=tag, or_tag=or_tag, progress=progress, before_manifest=before_manifest)
 
 
 def digest(content: bytes) -> str:
@@ -99,7 +100,7 @@ def test_a_second_push_sends_nothing(server: LoopbackRegistry, layout: Path) -> 
     server.requests.clear()
     second = push(server, layout)
     assert server.requests == [("GET", "manifests")]
-    assert Pushed(first.digest, (), (*first.pushed,)) == second
+    assert Pushed(first.digest, (), (*first.pushed,), tag="v1") == second
 
 
 def test_another_tag_sends_the_manifest_alone(server: LoopbackRegistry, layout: Path) -> None:
@@ -444,6 +445,22 @@ def test_an_immutable_tag_is_named(server: LoopbackRegistry, tmp_path: Path, sta
         push(server, make_layout(tmp_path / "two", layers=(b"two",)))
     assert digest(server.manifests["v1"]) in caught.value.message
     assert "put-image-tag-mutability" in caught.value.hint
+
+
+def test_another_image_gets_the_second_tag_where_the_first_may_not_move(
+    server: LoopbackRegistry, tmp_path: Path
+) -> None:
+    """The first stays with its image; a second push of the same finds it under its own tag."""
+    one, two = make_layout(tmp_path / "one", layers=(b"one",)), make_layout(tmp_path / "two", layers=(b"two",))
+    first = push(server, one)
+    server.faults.append(Fault("PUT", "manifests", 400, code="TAG_INVALID", message="the tag is immutable"))
+    second = push(server, two, or_tag="v1-two")
+    assert ("v1", "v1-two") == (first.tag, second.tag)
+    assert [first.digest, second.digest] == [digest(server.manifests[tag]) for tag in ("v1", "v1-two")]
+    server.requests.clear()
+    again = push(server, two, or_tag="v1-two")
+    assert (second.digest, "v1-two", ()) == (again.digest, again.tag, again.pushed)
+    assert server.requests == [("GET", "manifests")] * 2
 
 
 def test_an_immutable_tag_that_got_the_same_image_meanwhile_is_no_failure(

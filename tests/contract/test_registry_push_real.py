@@ -84,7 +84,7 @@ def test_a_second_push_sends_nothing_and_a_changed_layer_only_itself(address: st
     one = make_layout(tmp_path / "one", layers=(b"first" * 1000, b"second" * 1000))
     other = make_layout(tmp_path / "other", layers=(b"first" * 1000, b"changed" * 1000))
     first = push(address, one, "team/again")
-    assert push(address, one, "team/again") == Pushed(first.digest, (), first.pushed)
+    assert push(address, one, "team/again") == Pushed(first.digest, (), first.pushed, tag="v1")
     changed = push(address, other, "team/again")
     assert changed.pushed == (read_layout(other).blobs[1].digest,)
     assert raw(address, "team/again") == read_layout(other).content

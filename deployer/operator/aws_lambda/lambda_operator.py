@@ -21,6 +21,9 @@ from bentoctl.exceptions import BentoctlException
 
 VALUES_FILE = "terraform.tfvars.json"
 OWNER_TAG = "deployer:name"
+OF_A_RELEASE = ("image_tag", "image_digest", "description", "released", "owns_repository")
+IMMUTABLE = "IMMUTABLE"  # a tag stays with its image: what was deployed under it is what is there
+SCANNED = {"scanOnPush": True}
 _NOT_PART_OF_A_TEMPLATE = shutil.ignore_patterns(".terraform", "*.tfstate*", VALUES_FILE, ".git")
 
 
@@ -51,7 +54,7 @@ def generate(
     folder = Path(job["terraform"])
     written = [] if values_only else _copy_template(Path(job["template"]), folder)
     pushed = "image_tag" in spec
-    image = {"image_tag": spec["image_tag"], "image_digest": _pushed_digest(job)} if pushed else {}
+    image = _pushed_image(job, spec["image_tag"]) if pushed else {}
     values = {**job["values"], **_known(folder), **image}
     _write_private(folder / VALUES_FILE, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
     return [*written, str(folder / VALUES_FILE)]
@@ -116,9 +119,11 @@ def _copy_template(template: Path, folder: Path) -> list[str]:
     return [str(path) for path in sorted(folder.glob("*.tf"))]
 
 
-def _pushed_digest(job: dict[str, Any]) -> str:
-    result = json.loads(Path(job["result"]).read_text(encoding="utf-8"))
-    return str(result["push"]["digest"])
+def _pushed_image(job: dict[str, Any], asked: str) -> dict[str, str]:
+    """`asked` is bentoctl's REPOSITORY:TAG; the push took another tag where that one had another image already."""
+    push = json.loads(Path(job["result"]).read_text(encoding="utf-8"))["push"]
+    repository, _, tag = asked.rpartition(":")
+    return {"image_tag": f"{repository}:{push.get('tag') or tag}", "image_digest": str(push["digest"])}
 
 
 def _known(folder: Path) -> dict[str, Any]:
@@ -130,7 +135,7 @@ def _known(folder: Path) -> dict[str, Any]:
         values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return {key: values[key] for key in ("image_tag", "image_digest", "description", "released") if key in values}
+    return {key: values[key] for key in OF_A_RELEASE if key in values}
 
 
 def _write_private(path: Path, text: str) -> None:
@@ -161,12 +166,25 @@ def _create_or_find(ecr: Any, name: str, tags: dict[str, str]) -> str:
     """The repository's URI. One that somebody else made is used as it is: it gets none of our tags."""
     ecr_tags = [{"Key": key, "Value": value} for key, value in tags.items()]
     try:
-        return str(ecr.create_repository(repositoryName=name, tags=ecr_tags)["repository"]["repositoryUri"])
+        made = ecr.create_repository(
+            repositoryName=name, tags=ecr_tags, imageTagMutability=IMMUTABLE, imageScanningConfiguration=SCANNED
+        )
+        return str(made["repository"]["repositoryUri"])
     except ecr.exceptions.RepositoryAlreadyExistsException:
         found = ecr.describe_repositories(repositoryNames=[name])["repositories"][0]
     present = {
         tag["Key"]: tag["Value"] for tag in ecr.list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
     }
-    if present.get(OWNER_TAG) == tags[OWNER_TAG] and present != tags:
-        ecr.tag_resource(resourceArn=found["repositoryArn"], tags=ecr_tags)
+    if present.get(OWNER_TAG) == tags[OWNER_TAG]:
+        if present != tags:
+            ecr.tag_resource(resourceArn=found["repositoryArn"], tags=ecr_tags)
+        _bring_in_line(ecr, name, found)
     return str(found["repositoryUri"])
+
+
+def _bring_in_line(ecr: Any, name: str, found: dict[str, Any]) -> None:
+    """What an earlier release of deployer made otherwise."""
+    if found.get("imageTagMutability") != IMMUTABLE:
+        ecr.put_image_tag_mutability(repositoryName=name, imageTagMutability=IMMUTABLE)
+    if found.get("imageScanningConfiguration") != SCANNED:
+        ecr.put_image_scanning_configuration(repositoryName=name, imageScanningConfiguration=SCANNED)

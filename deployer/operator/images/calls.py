@@ -18,6 +18,8 @@ from bentoctl.exceptions import BentoctlDockerException
 PROGRESS = "[image] "
 KEPT_LINES = 8
 INTERRUPT_SECONDS = 20
+DIGEST_CHARACTERS = 12
+TAG_CHARACTERS = 128 - 1 - DIGEST_CHARACTERS  # a tag has 128 at most
 
 
 class ImageCalls:
@@ -46,6 +48,12 @@ class ImageCalls:
         """End bentoctl with an error that deployer shows as it is; `words` are lines that a tool said."""
         self.keep("failure", {"message": message, "hint": hint, "words": words or []})
         raise BentoctlDockerException("see the result file")
+
+
+def second_tag(repository: str, digest: str) -> str:
+    """For an image of the same Bento that is another image: `VERSION-` and the begin of its digest, unique with it."""
+    tag = repository.rpartition(":")[2]
+    return f"{tag[:TAG_CHARACTERS]}-{digest.partition(':')[2][:DIGEST_CHARACTERS]}"
 
 
 def say(line: str) -> None:

@@ -23,7 +23,7 @@ from bentoctl.exceptions import BentoctlDockerException
 from bentoml.exceptions import BentoMLException
 
 from .buildx_output import BuildxOutput
-from .calls import ImageCalls, say
+from .calls import ImageCalls, say, second_tag
 from .docker_import import NotImported, import_once
 from .pushed_image import PushedImage, Unfit
 
@@ -51,6 +51,7 @@ class DockerImages:
 
     def __init__(self, calls: ImageCalls) -> None:
         self._calls, self._job = calls, calls.job
+        self._second = ""
         self._container = bentoctl.docker_utils.container
         self._tag, self._push = bentoctl.cli.tag_docker_image, bentoctl.cli.push_docker_image_to_repository
         os.environ["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"  # bentoctl passes no such flag; Lambda refuses an index
@@ -106,12 +107,24 @@ class DockerImages:
         try:
             self._push(repository=address, username=username, password=password)
         except (BentoctlDockerException, docker.errors.DockerException) as error:
+            if before and "immutable" in str(error).lower() and repository != self._second:
+                self._push_second(repository, username=username, password=password)
+                return
             hint = "Check that Docker itself reaches the registry and that your AWS keys may push to the repository."
             self._calls.fail(f"Docker could not push {repository}:", hint, _last(str(error)))
         digest = _digest(address)
         self._calls.keep("build", {"layers": self._look(lambda: there.layers(digest))})
         say("pushed" if digest != before else "already there")
-        self._calls.keep("push", {"digest": digest, "pushed": [digest] if digest != before else []})
+        tag = repository.rpartition(":")[2]
+        self._calls.keep("push", {"digest": digest, "pushed": [digest] if digest != before else [], "tag": tag})
+
+    def _push_second(self, repository: str, *, username: str | None, password: str | None) -> None:
+        """The Bento's tag has an image of other settings already, and may not move: this one gets a tag of its own."""
+        local = self._address(repository)
+        tag = second_tag(repository, str(docker.from_env().images.get(local).id))
+        self._second = f"{repository.rpartition(':')[0]}:{tag}"
+        self._tag(local, self._address(self._second))
+        self.push(repository=self._second, username=username, password=password)
 
     def _check(self, image: str) -> None:
         """What Lambda would refuse, and what would fail at the first request."""

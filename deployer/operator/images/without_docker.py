@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .calls import ImageCalls
+import json
+from pathlib import Path
+
+from .calls import ImageCalls, second_tag
 
 
 class Images:
@@ -29,4 +32,6 @@ class Images:
         job = self._calls.job
         registry = ["--registry-url", job["registry_url"]] if job["registry_url"] else []
         check = [] if job["import_check"] else ["--no-check"]
-        self._calls.run("push", job["layout"], repository, *registry, *check)
+        index = json.loads(Path(job["layout"], "index.json").read_text(encoding="utf-8"))
+        second = ["--or-tag", second_tag(repository, index["manifests"][0]["digest"])]
+        self._calls.run("push", job["layout"], repository, *registry, *second, *check)
