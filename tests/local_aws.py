@@ -141,7 +141,7 @@ def tiny_image(
             "Entrypoint": [program, "-m", "awslambdaric"],
             "Cmd": ["app.handle"],
             "WorkingDir": "/home/app",
-            "Labels": {"deployer.python": python},
+            "Labels": {"deployer.python": python, "com.amazonaws.lambda.feature.snapstart": "Allow"},
         },
         "rootfs": {"type": "layers", "diff_ids": [digest_of(gzip.decompress(layer)) for layer in layers]},
     }

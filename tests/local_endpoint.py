@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import boto3
 from local_aws import HOST, MANIFEST, REGION, digest_of
+from moto.apigatewayv2.models import apigatewayv2_backends
 from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecr.models import ecr_backends
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 
+from deployer.local import moto_apis
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.blobs import Blobs
 from deployer.local.control_parts import control_parts
@@ -24,6 +28,8 @@ from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.execution_environment import ExecutionEnvironment
 from deployer.local.function_urls import FunctionUrls
 from deployer.local.functions import FunctionName, FunctionVersion
+from deployer.local.http_apis import HttpApis
+from deployer.local.image_labels import labels_of
 from deployer.local.invocation import Answer, CannotRun, Invocation
 from deployer.local.invoke_api import InvokeApi
 from deployer.local.metrics import Metrics
@@ -62,10 +68,19 @@ class LocalEndpoint:
         self._urls = urls
         self._data_plane = DataPlane(aws, starter=cannot_start)
         routing = AliasRouting(aws, Random(1))  # noqa: S311 - shares of traffic, no secret
-        parts = control_parts(aws, self._data_plane, urls, InvokeApi(routing, invoker), Metrics(), gateway=self.gateway)
+        parts = control_parts(
+            aws,
+            self._data_plane,
+            urls,
+            InvokeApi(routing, invoker),
+            Metrics(),
+            gateway=self.gateway,
+            labels=partial(labels_of, self.blobs),
+        )
         control.set(Endpoint(parts, aws.application, KEYS).answer)
         function_urls = FunctionUrls(aws, routing, invoker, urls, KEYS)
-        gate.set(Gateway(Registry(self.blobs, aws), function_urls, dict).answer)
+        apis = HttpApis(aws, routing, invoker, moto_apis.find, KEYS)
+        gate.set(Gateway(Registry(self.blobs, aws), function_urls, apis, dict).answer)
 
     def close(self) -> None:
         """Stop answering and forget everything."""
@@ -79,7 +94,7 @@ class LocalEndpoint:
         """What a restart does to everything that is there."""
         for function in lambda_backends[DEFAULT_ACCOUNT_ID][REGION].list_functions():
             self._urls.delete_function(FunctionName(DEFAULT_ACCOUNT_ID, REGION, function.function_name))
-        for backend in (lambda_backends, ecr_backends, logs_backends):
+        for backend in (lambda_backends, ecr_backends, logs_backends, apigatewayv2_backends):
             backend[DEFAULT_ACCOUNT_ID][REGION].reset()
         iam_backends[DEFAULT_ACCOUNT_ID]["aws"].reset()
 
@@ -93,13 +108,18 @@ class LocalEndpoint:
             config=boto3.session.Config(retries={"total_max_attempts": 1}),
         )
 
-    def image(self, repository: str, text: str, *, tag: str | None = None) -> str:
+    def image(
+        self, repository: str, text: str, *, tag: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> str:
         """An image of one layer in a repository that is made where it is missing; the image's URI by digest."""
         ecr, layer = self.aws("ecr"), self.blobs.add(text.encode())
         if repository not in [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]]:
             ecr.create_repository(repositoryName=repository)
         part = {"digest": layer, "size": len(text)}
-        manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": part, "layers": [part]})
+        config = {**part, "digest": self.blobs.add(json.dumps({"config": {"Labels": labels}}).encode())}
+        manifest = json.dumps(
+            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config if labels else part, "layers": [part]}
+        )
         digest = self.blobs.add(manifest.encode())
         named = {"imageTag": tag} if tag else {}
         ecr.put_image(repositoryName=repository, imageManifest=manifest, imageDigest=digest, **named)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.api_requests import body_of, function_of, json_answer, passed_on, region_of
+from deployer.local.concurrency_api import PROVISIONED
 from deployer.local.functions import LATEST, Alias, FunctionName, NoSuchFunction
 from deployer.local.lambda_limits import require_description
 from deployer.local.moto_aws import ACCOUNT, MotoAws
@@ -56,7 +57,7 @@ class AliasApi:
         if response.status_code == 201:
             response.status_code = STATUS.get(request.method, 201)
         if response.status_code == 204:
-            self._aws.remove_statements(function, f"{function.arn}:{name}")
+            self._aws.forget_qualifier(function, name)
             self._on_delete(function, name)
             return Response(status=204)
         return self._of_version(request, response) if not name else response
@@ -74,6 +75,8 @@ class AliasApi:
         routing = asked.get("RoutingConfig")
         weights = _weights(routing) if routing is not None else dict(known.weights if known else {})
         self._require(function, _version(asked, known), weights)
+        if name in self._aws.of_qualifiers(function, PROVISIONED):
+            self._require_no_snapshot(function, (_version(asked, known), *weights))
         if known is not None:
             self._aws.renew_revision(function, name)
         if routing is None:
@@ -101,6 +104,12 @@ class AliasApi:
                 raise Refused(f"{LATEST} is not supported for an alias pointing to more than 1 version")
             if self._role(function, other) != primary:
                 raise Refused(f"Function versions {version} and {other} must have the same execution role.")
+
+    def _require_no_snapshot(self, function: FunctionName, versions: Sequence[str]) -> None:
+        """Provisioned concurrency of the alias is that of its versions."""
+        for version in versions:
+            if self._aws.configuration(function, version)["SnapStart"]["OptimizationStatus"] == "On":
+                raise Refused(f"Provisioned Concurrency is not supported for version {version}, which has SnapStart.")
 
     def _role(self, function: FunctionName, version: str) -> str:
         try:

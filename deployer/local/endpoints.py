@@ -1,4 +1,4 @@
-"""The daemon's two addresses: AWS itself, and beside it the registry, the function URLs and the health page."""
+"""The daemon's two addresses: AWS itself, and beside it the registry, function URLs, HTTP APIs and the health page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 from deployer.local.address import HEALTH
 from deployer.local.function_urls import FunctionUrls
 from deployer.local.guard import refuse_other_names, refuse_strangers
+from deployer.local.http_apis import HttpApis
 from deployer.local.registry import Registry
 from deployer.local.server import Wsgi, error
 from deployer.local.signature import Keys
@@ -19,7 +20,7 @@ Part = Callable[[Request], Wsgi | None]
 
 
 class Endpoint:
-    """`AWS_ENDPOINT_URL`: our parts of Lambda and CloudWatch, asked in turn, and moto for what none of them answers.
+    """`AWS_ENDPOINT_URL`: our parts of its services, asked in turn, and moto for what none of them answers.
 
     Every request must come from this machine and name the local AWS's access key.
     """
@@ -38,8 +39,10 @@ class Endpoint:
 class Gateway:
     """Chooses by the path's first part. `health` says how the daemon is; it holds no secret."""
 
-    def __init__(self, registry: Registry, urls: FunctionUrls, health: Callable[[], Mapping[str, Any]]) -> None:
-        self._registry, self._urls, self._health = registry, urls, health
+    def __init__(
+        self, registry: Registry, urls: FunctionUrls, apis: HttpApis, health: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        self._registry, self._urls, self._apis, self._health = registry, urls, apis, health
 
     def answer(self, request: Request) -> Response:
         refused = refuse_other_names(request)
@@ -51,4 +54,6 @@ class Gateway:
             return self._registry.answer(request)
         if request.path.startswith("/lambda-url/"):
             return self._urls.answer(request)
-        return error(404, "Here are /v2/ (registry) and /lambda-url/ (function URLs).")
+        if request.path.startswith("/http-api/"):
+            return self._apis.answer(request)
+        return error(404, "Here are /v2/ (registry), /lambda-url/ (function URLs) and /http-api/ (HTTP APIs).")

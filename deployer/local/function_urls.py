@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.control_plane import ControlPlane
+from deployer.local.cors import Cors, is_preflight
 from deployer.local.functions import FunctionVersion, NoSuchFunction
+from deployer.local.http_exchange import collected, made, raw_path, sent, signed, signer
 from deployer.local.invocation import PAYLOAD_LIMIT, Answer, CannotRun, Invocation, Throttled, new_request_id
 from deployer.local.lambda_metrics import Invoker
 from deployer.local.live_response import BrokenOff, LiveResponse
+from deployer.local.permissions import is_public
 from deployer.local.server import error
-from deployer.local.signature import Keys, SignedRequest, is_signed
+from deployer.local.signature import Keys
 from deployer.local.streamed_url import Running, streamed
 from deployer.local.url_configs import UrlConfig, UrlConfigs
-from deployer.tools.http_integration import CONTENT_TYPE, whole
-from deployer.tools.payload_v2 import HttpRequest, HttpResponse, failed, to_event, to_response
+from deployer.tools.payload_v2 import HttpRequest, failed, to_event
 
 PREFIX = re.compile(r"/lambda-url/(?P<id>[a-z0-9]{32})(?P<rest>/[^?]*)?")
 
 STREAM = "RESPONSE_STREAM"
-OF_THE_SERVER = ("content-length", "connection", "transfer-encoding")
-PUBLIC_ACTIONS = ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")  # AWS asks for both since October 2025
 
 
 class FunctionUrls:
@@ -40,49 +38,53 @@ class FunctionUrls:
         self._urls, self._keys = urls, keys
 
     def answer(self, request: Request) -> Response:
-        match = PREFIX.match(request.environ.get("REQUEST_URI", request.path))
+        match = PREFIX.match(raw_path(request))
         config = self._urls.by_id(match["id"]) if match else None
         if match is None or config is None:
             return _message(404, "There is no such function URL.")
+        cors = Cors.of(config.cors) if config.cors else None
+        if cors and is_preflight(request):  # by the URL itself: nobody signs one, and the function is not asked
+            return cors.preflight(request, status=200)
+        response = self._answer(request, config, match["rest"] or "/")
+        if cors:  # beside what the function says: browsers refuse an origin that is allowed twice
+            cors.add_to(response, request)
+        return response
+
+    def _answer(self, request: Request, config: UrlConfig, path: str) -> Response:
         if (request.content_length or 0) > PAYLOAD_LIMIT:
             return _message(413, f"Request must be smaller than {PAYLOAD_LIMIT} bytes for the InvokeFunction operation")
         body = request.get_data()
         if not self._allowed(request, config, body):
             return _message(403, "Forbidden")
-        return self._invoke(config, _http(request, match["rest"] or "/", body))
+        return self._invoke(config, sent(request, path, body))
 
     def _allowed(self, request: Request, config: UrlConfig, body: bytes) -> bool:
         if config.auth_type == "AWS_IAM":
-            return is_signed(
-                SignedRequest(request.method, _url(request), _headers(request), body),
-                keys=self._keys,
-                service="lambda",
-                region=config.function.region,
-            )
+            return signed(request, body, keys=self._keys, service="lambda", region=config.function.region)
         try:
             statements = self._control_plane.statements(config.function)
         except NoSuchFunction:
             return False
-        return all(any(_allows(one, action, config) for one in statements) for action in PUBLIC_ACTIONS)
+        return is_public(statements, arn=config.arn, auth_type=config.auth_type)
 
     def _invoke(self, config: UrlConfig, http: HttpRequest) -> Response:
         request_id = new_request_id()
-        signer = self._signer(config) if config.auth_type == "AWS_IAM" else None
+        caller = signer(self._keys, config.function.account) if config.auth_type == "AWS_IAM" else None
         event = to_event(
-            http, url_id=config.id, region=config.function.region, request_id=request_id, authorizer=signer
+            http, url_id=config.id, region=config.function.region, request_id=request_id, authorizer=caller
         )
         try:
             version = self._routing.version(config.function, config.qualifier)
             invocation = Invocation(json.dumps(event).encode(), config.arn, request_id=request_id)
-            made = self._answered(config, version, invocation, method=http.method)
+            response = self._answered(config, version, invocation, method=http.method)
         except NoSuchFunction as missing:
             return error(404, str(missing))
         except Throttled:
             return _message(429, "Rate Exceeded.")
         except CannotRun as impossible:
             return _message(502, str(impossible))
-        made.headers["x-amzn-RequestId"] = request_id
-        return made
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
 
     def _answered(
         self, config: UrlConfig, version: FunctionVersion, invocation: Invocation, *, method: str
@@ -98,75 +100,14 @@ class FunctionUrls:
         try:
             return streamed(live, method=method)
         except (BrokenOff, ValueError):
-            return _made(failed())
-
-    def _signer(self, config: UrlConfig) -> Mapping[str, Any]:
-        account = config.function.account
-        return {
-            "accessKey": self._keys.access_key_id,
-            "accountId": account,
-            "callerId": account,
-            "cognitoIdentity": None,
-            "principalOrgId": None,
-            "userArn": f"arn:aws:iam::{account}:root",
-            "userId": account,
-        }
-
-
-def _allows(statement: Mapping[str, object], action: str, config: UrlConfig) -> bool:
-    """A statement that lets everybody do this with exactly the URL's qualifier."""
-    return (
-        statement.get("Effect") == "Allow"
-        and statement.get("Action") in (action, "lambda:*")
-        and statement.get("Principal") in ("*", {"AWS": "*"})
-        and statement.get("Resource") == config.arn
-    )
+            return made(failed())
 
 
 def _whole(answer: Answer) -> Response:
-    if answer.content_type != CONTENT_TYPE or answer.error:
-        return _made(to_response(answer.payload, error=answer.error))
     try:
-        return _made(whole(answer.payload))
+        return made(collected(answer))
     except ValueError:
-        return _made(failed())
-
-
-def _made(response: HttpResponse) -> Response:
-    made = Response(response.body, status=response.status)
-    made.headers.clear()
-    for name, value in response.headers:
-        if name.lower() not in OF_THE_SERVER:
-            made.headers.add(name, value)
-    made.headers["Content-Length"] = str(len(response.body))
-    return made
-
-
-def _http(request: Request, path: str, body: bytes) -> HttpRequest:
-    source = request.remote_addr or "127.0.0.1"
-    forwarded = [("x-forwarded-for", source), ("x-forwarded-proto", "http"), ("x-forwarded-port", _port(request))]
-    return HttpRequest(
-        method=request.method,
-        path=path,
-        query=request.query_string.decode("latin-1"),
-        headers=[*request.headers.items(), *forwarded],
-        body=body,
-        source_ip=source,
-        protocol=request.environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
-    )
-
-
-def _port(request: Request) -> str:
-    return str(request.environ.get("SERVER_PORT", ""))
-
-
-def _headers(request: Request) -> dict[str, str]:
-    return {name.lower(): value for name, value in request.headers.items()}
-
-
-def _url(request: Request) -> str:
-    """The URL as the client wrote and signed it."""
-    return f"http://{request.headers.get('Host', '')}{request.environ.get('REQUEST_URI', request.path)}"
+        return made(failed())
 
 
 def _message(status: int, message: str) -> Response:

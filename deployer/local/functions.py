@@ -48,6 +48,7 @@ class FunctionVersion:
     overrides: ImageOverrides = field(default_factory=ImageOverrides)
     concurrency: int | None = None  # reserved concurrent executions, None: none reserved
     role: str = ""  # the execution role's ARN
+    log_format: str = "Text"  # of Lambda's own lines: Text or JSON
 
 
 @dataclass(frozen=True)

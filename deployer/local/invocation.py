@@ -7,6 +7,7 @@ import math
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 
 from deployer.local.functions import FunctionVersion
 from deployer.local.live_response import LiveResponse
@@ -72,12 +73,16 @@ class Run:
         return 1000 * ((self.answered or time.monotonic()) - (self.fetched or self.begun))
 
     def opening_line(self, version: FunctionVersion) -> str:
+        if version.log_format == "JSON":
+            return _platform("start", requestId=self.invocation.request_id, version=version.version)
         return f"START RequestId: {self.invocation.request_id} Version: {version.version}"
 
     def closing_lines(
         self, version: FunctionVersion, *, peak_megabytes: int, init_seconds: float | None
-    ) -> tuple[str, str]:
-        """END and REPORT; `init_seconds` is given for the first run of an environment only."""
+    ) -> tuple[str, ...]:
+        """END and REPORT, in JSON the report alone; `init_seconds` is given for an environment's first run only."""
+        if version.log_format == "JSON":
+            return (self._json_report(version, peak_megabytes=peak_megabytes, init_seconds=init_seconds),)
         milliseconds = self.milliseconds
         parts = [
             f"REPORT RequestId: {self.invocation.request_id}",
@@ -90,6 +95,18 @@ class Run:
             parts.append(f"Init Duration: {1000 * init_seconds:.2f} ms")
         return f"END RequestId: {self.invocation.request_id}", "\t".join([*parts, ""])
 
+    def _json_report(self, version: FunctionVersion, *, peak_megabytes: int, init_seconds: float | None) -> str:
+        milliseconds, failed = self.milliseconds, self.result is None or bool(self.result[1])
+        metrics = {
+            "durationMs": round(milliseconds, 3),
+            "billedDurationMs": math.ceil(milliseconds),
+            "memorySizeMB": version.memory_size,
+            "maxMemoryUsedMB": peak_megabytes,
+            **({} if init_seconds is None else {"initDurationMs": round(1000 * init_seconds, 3)}),
+        }
+        status = "error" if failed else "success"
+        return _platform("report", requestId=self.invocation.request_id, metrics=metrics, status=status)
+
 
 class Throttled(Exception):
     """Every execution environment that the function may have is busy (429)."""
@@ -97,6 +114,13 @@ class Throttled(Exception):
 
 class CannotRun(Exception):
     """The function's image cannot be run on this machine; the text says why and what to do (502)."""
+
+
+def _platform(kind: str, **record: object) -> str:
+    """An event of Lambda's own where a function logs in JSON, at the system log level INFO."""
+    now = datetime.now(timezone.utc)
+    time_ = f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z"
+    return json.dumps({"time": time_, "type": f"platform.{kind}", "record": record}, separators=(",", ":"))
 
 
 def failure(kind: str, message: str) -> bytes:

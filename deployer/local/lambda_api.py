@@ -1,4 +1,4 @@
-"""The part of Lambda's control plane that moto leaves open: function URLs, and what a change of code needs.
+"""The part of Lambda's control plane that moto leaves open: what a change of a function's code or settings needs.
 
 Everything else goes through to moto. `LambdaApi.answer` returns None for what it does not handle.
 """
@@ -19,31 +19,32 @@ from deployer.local.functions import LATEST, FunctionName, NoSuchFunction
 from deployer.local.invoke_api import InvokeApi
 from deployer.local.lambda_limits import require_description, require_tags
 from deployer.local.moto_aws import ACCOUNT, MotoAws
+from deployer.local.publishing import Publishing
 from deployer.local.refusal import Refused, conflict, not_found
-from deployer.local.server import Wsgi, error
-from deployer.local.url_configs import UrlConfig, UrlConfigs
+from deployer.local.server import Wsgi
 
+OF_THE_REQUEST = ("FunctionArn", "Version")  # as the caller named the function
 PATH = re.compile(r"/20\d\d-\d\d-\d\d/functions(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z-]+))?)?/?")
 
 
 class LambdaApi:
-    """Answers Lambda requests of every region; `gateway` is where function URLs point.
+    """Answers Lambda requests of every region.
 
-    `on_image` hears the digest of each image that a function is given.
+    `on_delete` hears of each function that is gone, `on_image` the digest of each image that a function is given.
     """
 
     def __init__(
         self,
         aws: MotoAws,
         data_plane: DataPlane,
-        urls: UrlConfigs,
+        publishing: Publishing,
         invoke: InvokeApi,
         *,
-        gateway: str,
+        on_delete: Callable[[FunctionName], None] = lambda function: None,
         on_image: Callable[[str], None] = lambda digest: None,
     ) -> None:
-        self._aws, self._data_plane, self._urls, self._gateway = aws, data_plane, urls, gateway
-        self._invoke, self._on_image = invoke, on_image
+        self._aws, self._data_plane, self._publishing, self._invoke = aws, data_plane, publishing, invoke
+        self._on_delete, self._on_image = on_delete, on_image
 
     def answer(self, request: Request) -> Wsgi | None:
         region = region_of(request, service="lambda")
@@ -64,48 +65,9 @@ class LambdaApi:
             return refused.answer
 
     def _function(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Wsgi | None:
-        if part in ("url", "urls"):
-            return self._url(request, function, qualifier, part)
         if (request.method, part) == ("POST", "invocations"):
             return self._invoke.answer(request, function, qualifier)
         return self._change(request, function, qualifier, part)
-
-    # function URLs
-
-    def _url(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Response:
-        if not self._aws.exists(function):
-            return error(404, f"Function not found: {function.arn}", kind="ResourceNotFoundException")
-        if part == "urls":
-            listed = [config.described(self._gateway) for config in self._urls.of(function)]
-            return json_answer(200, {"FunctionUrlConfigs": listed})
-        if request.method == "POST":
-            return self._create_url(request, function, qualifier)
-        config = self._urls.get(function, qualifier)
-        if config is None:
-            return error(404, "The resource you requested does not exist.", kind="ResourceNotFoundException")
-        if request.method == "DELETE":
-            self._urls.delete(config)
-            return Response(status=204)
-        if request.method == "PUT":
-            config = self._urls.update(config, body_of(request))
-        return json_answer(200, config.described(self._gateway))
-
-    def _create_url(self, request: Request, function: FunctionName, qualifier: str) -> Response:
-        body = body_of(request)
-        mode, auth = str(body.get("InvokeMode") or "BUFFERED"), str(body.get("AuthType"))
-        config = UrlConfig(function, qualifier, auth, invoke_mode=mode, cors=body.get("Cors"))
-        if qualifier.isdigit() or auth not in ("NONE", "AWS_IAM"):
-            message = "A function URL belongs to the function or an alias, with AuthType NONE or AWS_IAM."
-            return error(400, message, kind="ValidationException")
-        if qualifier and qualifier not in self._aws.aliases(function):
-            return error(404, f"Function not found: {config.arn}", kind="ResourceNotFoundException")
-        if not self._urls.create(config):
-            return error(
-                409, f"Failed to create function url config for {config.arn}", kind="ResourceConflictException"
-            )
-        return json_answer(201, config.described(self._gateway))
-
-    # what goes through to moto and is changed on the way
 
     def _change(self, request: Request, function: FunctionName, qualifier: str, part: str) -> Wsgi | None:
         match (request.method, part):
@@ -126,52 +88,51 @@ class LambdaApi:
             return self._pass_through(request)
         require_description(body)
         require_tags(body.get("Tags") or {}, kept={})
-        self._require_image(body.get("Code") or {})
+        digest = self._require_image(body.get("Code") or {})
+        if body.get("Publish"):
+            self._publishing.require(body, digest=digest)
         return self._changed(request, named[0], body)
 
     def _update_code(self, request: Request, function: FunctionName) -> Response:
-        """A version is published by our rules and not by moto's."""
         body = body_of(request)
-        self._require_image(body)
-        with self._aws.lock:
-            response = self._changed(request, function, {**body, "Publish": False})
-            if response.status_code != 200 or body.get("DryRun") or not body.get("Publish"):
-                return response
-            return json_answer(200, self._aws.publish(function))
+        digest = self._require_image(body)
+        if body.get("Publish") and self._aws.exists(function):
+            self._publishing.require(self._aws.configuration(function, LATEST), digest=digest)
+        return self._changed(request, function, body)
 
-    def _require_image(self, code: Mapping[str, Any]) -> None:
+    def _require_image(self, code: Mapping[str, Any]) -> str:
+        """The digest of the image, empty where the code is none."""
         uri = code.get("ImageUri")
         digest = self._aws.digest_of_uri(str(uri)) if uri else None
         if uri and digest is None:
             raise Refused(f"Source image {uri} does not exist. Provide a valid source image.")
         if digest:
             self._on_image(digest)
+        return digest or ""
 
     def _update_configuration(self, request: Request, function: FunctionName) -> Response:
         body = body_of(request)
         require_description(body)
-        with self._aws.lock:
-            if self._aws.exists(function):
-                self._aws.set_what_moto_drops(function, body)
-            return self._changed(request, function, body)
+        return self._changed(request, function, {**body, "Publish": False})
 
     def _changed(self, request: Request, function: FunctionName, body: Mapping[str, Any]) -> Response:
-        """moto's answer to the change, with what was settled after it."""
+        """moto makes the change, what it leaves open is settled, and a version is published by our rules."""
         with self._aws.lock:
-            response = passed_on(self._aws.application, request, body=json.dumps(body).encode())
-            if response.status_code >= 300:
+            asked = json.dumps({**body, "Publish": False}).encode()
+            response = passed_on(self._aws.application, request, body=asked)
+            if response.status_code >= 300 or body.get("DryRun"):
                 return response
-            self._aws.settle(function, modified=request.method == "PUT" and not body.get("DryRun"))
-            said = json.loads(response.get_data())
-            settled = self._aws.configuration(function, LATEST)
-            return json_answer(
-                response.status_code, {**said, **{name: settled[name] for name in ("CodeSha256", "LastModified")}}
-            )
+            self._aws.set_what_moto_drops(function, body)
+            self._aws.settle(function, modified=request.method == "PUT")
+            made = self._aws.configuration(function, LATEST)
+            if body.get("Publish"):
+                made = {**self._publishing.publish(function), "FunctionArn": made["FunctionArn"]}
+            return json_answer(response.status_code, made)
 
     def _delete(self, request: Request, function: FunctionName) -> Response:
         response = self._pass_through(request)
         if response.status_code < 300:
-            self._urls.delete_function(function)
+            self._on_delete(function)
             self._data_plane.end_function(function)
         return response
 
@@ -202,6 +163,10 @@ class LambdaApi:
             return response
         body = json.loads(response.get_data())
         configuration = body.get("Configuration", body)
+        kept = self._aws.configuration(function, qualifier or LATEST)
+        configuration.update({name: value for name, value in kept.items() if name not in OF_THE_REQUEST})
+        if "Configuration" in body and self._aws.reserved(function) is not None:  # moto says nothing of 0
+            body["Concurrency"] = {"ReservedConcurrentExecutions": self._aws.reserved(function)}
         if qualifier in self._aws.aliases(function):
             configuration["FunctionArn"] = f"{function.arn}:{qualifier}"
         parsed = parse_uri(body.get("Code", {}).get("ImageUri", ""))

@@ -19,6 +19,9 @@ from deployer.tools.oci_layout import MACHINES
 from deployer.tools.python_interpreter import Interpreter
 from deployer.tools.sandbox import Isolation
 
+# Lambda's credentials are temporary ones. The local AWS asks for no token; what a function signs has one as there.
+SESSION_TOKEN = "of-the-local-aws"  # noqa: S105
+
 
 @dataclass(frozen=True)
 class Runtime:
@@ -117,6 +120,7 @@ def _reserved(version: FunctionVersion, command: Sequence[str], runtime: Runtime
         "AWS_LAMBDA_LOG_STREAM_NAME": runtime.log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime.api,
         "AWS_REGION": region,
+        "AWS_SESSION_TOKEN": SESSION_TOKEN,
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         "LAMBDA_TASK_ROOT": "/var/task",
         "TZ": ":UTC",

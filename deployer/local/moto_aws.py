@@ -1,7 +1,7 @@
-"""moto's server as a WSGI application, and its backends in this process. With `moto_images` the only importer of moto.
+"""moto's server as a WSGI application, and its backends in this process. Only `moto_...` modules import moto.
 
-What moto leaves open is closed here and in `moto_versions`: an image's digest is resolved when a function gets it, and
-versions are kept by Lambda's rules (decisions 0021 and 0084).
+What moto leaves open is closed here, in `moto_versions` and in `moto_settings`: an image's digest is resolved when a
+function gets it, and versions and settings are kept by Lambda's rules (decisions 0021, 0084 and 0086).
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError, UnknownAliasException, UnknownFunctionException
-from moto.awslambda.models import ImageConfig, lambda_backends
+from moto.awslambda.models import lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.logs.models import logs_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-from deployer.local import moto_images, moto_versions
+from deployer.local import moto_images, moto_settings, moto_versions
 from deployer.local.ecr import NoSuchRepository, Repository, parse_uri
 from deployer.local.functions import LATEST, Alias, FunctionName, FunctionVersion, ImageOverrides, NoSuchFunction
 
 ACCOUNT = DEFAULT_ACCOUNT_ID
 RequestHandler = MotoRequestHandler
+OURS = "deployer_of_qualifiers"  # in moto's record of a function
 _UNKNOWN = (UnknownFunctionException, UnknownAliasException, LambdaClientError)
 
 
@@ -45,14 +46,15 @@ class MotoAws:
                 timeout=int(found.timeout),
                 memory_size=int(found.memory_size),
                 ephemeral_storage=int(found.ephemeral_storage),
-                variables=dict(found.environment_vars),
+                variables={**found.environment_vars, **moto_settings.log_variables(found)},
                 overrides=ImageOverrides(
                     entrypoint=tuple(overrides.entry_point or ()),
                     command=tuple(overrides.cmd or ()),
                     working_directory=overrides.working_directory or "",
                 ),
-                concurrency=self._reserved(function),
+                concurrency=self.reserved(function),
                 role=str(found.role),
+                log_format=str(moto_settings.described(found)["LoggingConfig"]["LogFormat"]),
             )
 
     def aliases(self, function: FunctionName) -> Mapping[str, Alias]:
@@ -90,14 +92,12 @@ class MotoAws:
             self._find(function, LATEST)
             published = moto_versions.publish(_functions(function)[function.name], description)
             lambda_backends[function.account][function.region]._lambdas._arns[published.function_arn] = published
-            configuration: Mapping[str, Any] = published.get_configuration()
-            return configuration
+            return moto_settings.described(published)
 
     def configuration(self, function: FunctionName, qualifier: str) -> Mapping[str, Any]:
         """As GetFunctionConfiguration answers it, with the version's own ARN. Raises NoSuchFunction."""
         with self.lock:
-            configuration: Mapping[str, Any] = self._find(function, qualifier).get_configuration()
-            return configuration
+            return moto_settings.described(self._find(function, qualifier))
 
     def configurations(self, function: FunctionName) -> Sequence[Mapping[str, Any]]:
         """Of `$LATEST` and of each version in order. Raises NoSuchFunction."""
@@ -110,7 +110,7 @@ class MotoAws:
         with self.lock:
             if version in {one["Version"] for one in self.configurations(function)}:
                 lambda_backends[function.account][function.region].delete_function(function.name, version)
-                self.remove_statements(function, f"{function.arn}:{version}")
+                self.forget_qualifier(function, version)
 
     def tags(self, function: FunctionName) -> Mapping[str, str]:
         with self.lock:
@@ -120,16 +120,19 @@ class MotoAws:
         with self.lock:
             return str(self._find(function, LATEST).policy.revision)
 
-    def add_statement(self, function: FunctionName, resource: str, asked: Mapping[str, Any]) -> Mapping[str, object]:
-        """Add what AddPermission asks for to the policy of the function, version or alias that `resource` names."""
+    def add_statement(
+        self, function: FunctionName, resource: str, asked: Mapping[str, Any], *, conditions: Mapping[str, Any]
+    ) -> Mapping[str, object]:
+        """Add what AddPermission asks for to the policy of the function, version or alias that `resource` names.
+
+        `conditions` are those, by operator, that moto does not make.
+        """
         with self.lock:
             policy = self._find(function, LATEST).policy
             qualifier = resource.removeprefix(function.arn).removeprefix(":")
             statement, _ = policy.add_statement(json.dumps(dict(asked)), qualifier)
-            auth_type = statement.pop("FunctionUrlAuthType", None) or asked.get("FunctionUrlAuthType")
-            if auth_type:  # a condition of the statement; moto has none
-                equals = statement.setdefault("Condition", {}).setdefault("StringEquals", {})
-                equals["lambda:FunctionUrlAuthType"] = auth_type
+            for operator, keys in conditions.items():
+                statement.setdefault("Condition", {}).setdefault(operator, {}).update(keys)
             added: Mapping[str, object] = statement
             return added
 
@@ -144,14 +147,27 @@ class MotoAws:
                 policy.revision = str(uuid.uuid4())
             return removed
 
-    def set_what_moto_drops(self, function: FunctionName, configuration: Mapping[str, Any]) -> None:
-        """The parts of UpdateFunctionConfiguration that moto does not take over."""
+    def set_what_moto_drops(self, function: FunctionName, asked: Mapping[str, Any]) -> None:
+        """The parts of a change of the function's settings or code that moto does not take over."""
         with self.lock:
-            latest = self._find(function, LATEST)
-            if configuration.get("EphemeralStorage"):
-                latest.ephemeral_storage = configuration["EphemeralStorage"]["Size"]
-            if configuration.get("ImageConfig") is not None:  # an empty one leaves everything to the image again
-                latest.image_config = ImageConfig(configuration["ImageConfig"])
+            moto_settings.take(self._find(function, LATEST), asked)
+
+    def of_qualifiers(self, function: FunctionName, kind: str) -> dict[str, dict[str, Any]]:
+        """What is kept of this kind for the function's qualifiers; to be changed under the lock. Raises NoSuchFunction.
+
+        It goes with the function, and with its qualifier.
+        """
+        with self.lock:
+            self._find(function, LATEST)
+            kept: dict[str, dict[str, dict[str, Any]]] = _functions(function)[function.name].setdefault(OURS, {})
+            return kept.setdefault(kind, {})
+
+    def forget_qualifier(self, function: FunctionName, qualifier: str) -> None:
+        """A version or an alias is gone: so are its policy and what else was kept for it."""
+        with self.lock:
+            self.remove_statements(function, f"{function.arn}:{qualifier}")
+            for kept in _functions(function)[function.name].get(OURS, {}).values():
+                kept.pop(qualifier, None)
 
     def digest_of_uri(self, uri: str) -> str | None:
         """The digest of the image that an ECR image URI names now, None where there is none."""
@@ -198,7 +214,8 @@ class MotoAws:
         except _UNKNOWN as error:
             raise NoSuchFunction(f"Function not found: {function.arn}:{qualifier}") from error
 
-    def _reserved(self, function: FunctionName) -> int | None:
+    def reserved(self, function: FunctionName) -> int | None:
+        """The reserved concurrent executions, None where none are reserved. Raises NoSuchFunction."""
         reserved = self._find(function, LATEST).reserved_concurrency
         return None if reserved is None else int(reserved)
 

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
+from deployer.local.moto_settings import described
+
 GIVEN = "deployer_highest_version"
 OF_A_VERSION = ("Version", "FunctionArn", "LastModified", "State", "LastUpdateStatus")
 
@@ -52,10 +54,10 @@ def publish(record: Record, description: str) -> Any:
 
 def configurations(record: Record) -> list[Mapping[str, Any]]:
     """Of `$LATEST` and of each version, in the order of ListVersionsByFunction."""
-    latest = record["latest"].get_configuration()
+    latest = described(record["latest"])
     return [
         {**latest, "FunctionArn": f"{latest['FunctionArn']}:$LATEST"},
-        *(version.get_configuration() for version in sorted(record["versions"], key=number)),
+        *(described(version) for version in sorted(record["versions"], key=number)),
     ]
 
 
@@ -72,5 +74,5 @@ def now() -> str:
 
 def _content(version: Any) -> str:
     """All that makes two versions differ but their number and time."""
-    said = {name: value for name, value in version.get_configuration().items() if name not in OF_A_VERSION}
+    said = {name: value for name, value in described(version).items() if name not in OF_A_VERSION}
     return json.dumps(said, sort_keys=True, default=str)

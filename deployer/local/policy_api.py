@@ -16,8 +16,10 @@ from werkzeug.wrappers import Request, Response
 from deployer.local.api_requests import body_of, function_of, json_answer, region_of
 from deployer.local.functions import LATEST, FunctionName, NoSuchFunction
 from deployer.local.moto_aws import ACCOUNT, MotoAws
+from deployer.local.permissions import AUTH_TYPE, VIA_URL
 from deployer.local.refusal import Refused, conflict, not_found
 
+OF_A_URL = {"FunctionUrlAuthType": "lambda:InvokeFunctionUrl", "InvokedViaFunctionUrl": "lambda:InvokeFunction"}
 PATH = re.compile(r"/20\d\d-\d\d-\d\d/functions/(?P<function>[^/]+)/policy(?:/(?P<statement>[^/]+))?/?")
 
 
@@ -75,4 +77,18 @@ class PolicyApi:
                     f"The statement id ({name}) provided already exists. Please provide a new statement id, "
                     "or remove the existing statement."
                 )
-        return {"Statement": json.dumps(self._aws.add_statement(function, resource, asked))}
+        known = {key: value for key, value in asked.items() if key not in OF_A_URL}
+        added = self._aws.add_statement(function, resource, known, conditions=_conditions(asked))
+        return {"Statement": json.dumps(added)}
+
+
+def _conditions(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a permission for a function URL is bound to, as the statement says it. Raises Refused."""
+    for key, action in OF_A_URL.items():
+        if asked.get(key) is not None and asked.get("Action") != action:
+            raise Refused(f"{key} is only supported for {action} action")
+    auth_type, via_url = asked.get("FunctionUrlAuthType"), asked.get("InvokedViaFunctionUrl")
+    return {
+        **({"StringEquals": {AUTH_TYPE: auth_type}} if auth_type else {}),
+        **({"Bool": {VIA_URL: str(via_url).lower()}} if via_url is not None else {}),
+    }

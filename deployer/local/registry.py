@@ -149,7 +149,10 @@ class Registry:
             self._control_plane.put_image(repository, manifest=content, media_type=_media_type(content), tag=tag)
         except TagIsImmutable as error:
             raise Refused(
-                400, "TAG_INVALID", f"The tag {error} exists and is immutable in {repository.name}."
+                400,
+                "TAG_INVALID",
+                f"The image tag '{error}' already exists in the '{repository.name}' repository "
+                "and cannot be overwritten because the tag is immutable.",
             ) from error
         return _created(f"{_base(request, repository)}/manifests/{reference}", digest)
 

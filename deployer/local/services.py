@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ import psutil
 
 from deployer.image.unpacked import hold
 from deployer.local import address as addresses
+from deployer.local import moto_apis
 from deployer.local.address import Folders
 from deployer.local.alias_routing import AliasRouting
 from deployer.local.blobs import Blobs
@@ -21,7 +23,9 @@ from deployer.local.data_plane import DataPlane
 from deployer.local.endpoints import Endpoint, Gateway
 from deployer.local.function_logs import FunctionLogs
 from deployer.local.function_urls import FunctionUrls
+from deployer.local.http_apis import HttpApis
 from deployer.local.image_files import ImageFiles
+from deployer.local.image_labels import labels_of
 from deployer.local.interpreters import Interpreters
 from deployer.local.invoke_api import InvokeApi
 from deployer.local.lambda_metrics import Measured
@@ -79,8 +83,9 @@ class Services:
         metrics = Metrics()
         routing = AliasRouting(self._aws, Random())  # noqa: S311 - shares of traffic, no secret
         measured = Measured(self._data_plane, metrics, clock=time.time)
-        function_urls = FunctionUrls(self._aws, routing, measured, self._urls, keys)
-        gate.set(Gateway(Registry(blobs, self._aws), function_urls, self._health).answer)
+        urls = FunctionUrls(self._aws, routing, measured, self._urls, keys)
+        apis = HttpApis(self._aws, routing, measured, moto_apis.find, keys)
+        gate.set(Gateway(Registry(blobs, self._aws), urls, apis, self._health).answer)
         parts = control_parts(
             self._aws,
             self._data_plane,
@@ -88,6 +93,7 @@ class Services:
             InvokeApi(routing, measured),
             metrics,
             gateway=self.address.gateway,
+            labels=partial(labels_of, blobs),
             on_image=images.unpack_ahead,
         )
         control.set(Endpoint(parts, self._aws.application, keys).answer)

@@ -12,6 +12,7 @@ from deployer.local.api_requests import body_of, function_of, json_answer, regio
 from deployer.local.functions import LATEST, FunctionName, NoSuchFunction
 from deployer.local.lambda_limits import require_description
 from deployer.local.moto_aws import ACCOUNT, MotoAws
+from deployer.local.publishing import Publishing
 from deployer.local.refusal import Refused, not_found
 
 PATH = re.compile(r"/20\d\d-\d\d-\d\d/functions/(?P<function>[^/]+)/versions/?")
@@ -21,8 +22,8 @@ PAGE = 50  # versions in one answer, however many are asked for
 class VersionApi:
     """Answers requests for versions; `answer` returns None for any other."""
 
-    def __init__(self, aws: MotoAws) -> None:
-        self._aws = aws
+    def __init__(self, aws: MotoAws, publishing: Publishing) -> None:
+        self._aws, self._publishing = aws, publishing
 
     def answer(self, request: Request) -> Response | None:
         region, path = region_of(request, service="lambda"), PATH.fullmatch(request.path)
@@ -47,7 +48,7 @@ class VersionApi:
                 f"CodeSHA256 ({expected}) is different from current CodeSHA256 in $LATEST ({current}). "
                 "Please try again with the CodeSHA256 in $LATEST."
             )
-        return self._aws.publish(function, asked.get("Description") or "")
+        return self._publishing.publish(function, asked.get("Description") or "")
 
     def _listed(self, function: FunctionName, asked: Mapping[str, str]) -> Mapping[str, Any]:
         """A page. Its marker is the last version in it, so that deleting versions between pages loses none."""

@@ -71,8 +71,19 @@ def test_nothing_of_the_hosts_environment_is_handed_on(image: UnpackedImage) -> 
     expected |= {"AWS_DEFAULT_REGION", "AWS_REGION", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT"}
     expected |= {f"AWS_LAMBDA_FUNCTION_{name}" for name in ("MEMORY_SIZE", "NAME", "VERSION")}
     expected |= {f"AWS_LAMBDA_{name}" for name in ("INITIALIZATION_TYPE", "LOG_GROUP_NAME", "LOG_STREAM_NAME")}
-    expected |= {"AWS_LAMBDA_RUNTIME_API", "PYTHONDONTWRITEBYTECODE"}
+    expected |= {"AWS_LAMBDA_RUNTIME_API", "AWS_SESSION_TOKEN", "PYTHONDONTWRITEBYTECODE"}
     assert expected == set(launched(image).variables)
+
+
+def test_a_function_has_credentials_as_lambda_gives_them(image: UnpackedImage) -> None:
+    """Of the local AWS, and no one else's: temporary ones, so that a token is part of what it signs."""
+    keys = {"AWS_ACCESS_KEY_ID": "LOCAL1", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": "http://127.0.0.1:6"}
+    others = dict.fromkeys(keys, "of the config")
+    made = prepare(
+        replace(VERSION, variables=others), image, python=PYTHON, runtime=replace(RUNTIME, aws=keys), isolation=NONE
+    )
+    assert keys == {name: made.variables[name] for name in keys}
+    assert made.variables["AWS_SESSION_TOKEN"]
 
 
 def test_a_function_cannot_override_lambdas_own_variables(image: UnpackedImage) -> None:
