@@ -25,7 +25,22 @@ from deployer.errors import BadInput
     show_default=True,
     help="Import the service once from the built layers before the image gets its tag.",
 )
-def push(layout: Path, reference: str, *, registry_url: str | None, or_tag: str | None, check: bool) -> None:
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="A variable that the function gets a secret in: a placeholder in that import. May be repeated.",
+)
+def push(
+    layout: Path,
+    reference: str,
+    *,
+    registry_url: str | None,
+    or_tag: str | None,
+    check: bool,
+    secrets: tuple[str, ...],
+) -> None:
     """Push a layout; only what the registry lacks is sent."""
     from deployer.tools.image_reference import parse_reference
     from deployer.tools.registry import Registry, nothing
@@ -42,16 +57,16 @@ def push(layout: Path, reference: str, *, registry_url: str | None, or_tag: str 
         variables=os.environ,
     )
     with push_screen() as screen:
-        before = _import_check(layout.absolute(), screen.note) if check else nothing
+        before = _import_check(layout.absolute(), screen.note, secrets) if check else nothing
         done = registry.push(layout, tag=image.tag, or_tag=or_tag or "", progress=screen, before_manifest=before)
     click.echo(json.dumps(asdict(done)))
 
 
-def _import_check(layout: Path, say: Callable[[str], None]) -> Callable[[], None]:
+def _import_check(layout: Path, say: Callable[[str], None], secrets: tuple[str, ...]) -> Callable[[], None]:
     """Runs beside the uploads: a module that is missing is found here and not at the first invoke."""
     from deployer import directories
     from deployer.image.import_check import ImportCheck
     from deployer.tools.process import Processes
 
-    check = ImportCheck(Processes(), os.environ, directories.cache(), say)
+    check = ImportCheck(Processes(), os.environ, directories.cache(), say, secrets=secrets)
     return lambda: check.check(layout)

@@ -31,10 +31,12 @@ def for_lambda(
     tasks: frozenset[str] = frozenset(),
     prefix: str = "",
     own_pages: bool = False,
+    whole_paths: bool = False,
 ) -> ASGI:
     """The application for Lambda. `tasks` are the routes that have a task queue, `prefix` the service's `path_prefix`.
 
-    `own_pages` says that the service has mounted an application of its own at the root, before BentoML's page.
+    `own_pages` says that the service has mounted an application of its own at the root, before BentoML's page;
+    `whole_paths` that the application finds its root path in the request's path too, as Starlette does since 0.35.
 
     An error of the application is one log record and, before its response has begun, a 500.
     """
@@ -50,9 +52,28 @@ def for_lambda(
         if status:
             await answer.error(status, reason)
         else:
-            await _run(app, scope, receive, answer)
+            await _run(_with_whole_paths(app) if whole_paths else app, scope, receive, answer)
 
     return guarded
+
+
+def below(app: ASGI, root_path: str) -> ASGI:
+    """The application for a request whose client has that before its path. mangum knows no root path."""
+    if not root_path:
+        return app
+
+    async def placed(scope: Scope, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": root_path}, receive, send)
+
+    return placed
+
+
+def _with_whole_paths(app: ASGI) -> ASGI:
+    async def whole(scope: Scope, receive: Any, send: Any) -> None:
+        root_path = scope.get("root_path")
+        await app({**scope, "path": root_path + scope["path"]} if root_path else scope, receive, send)
+
+    return whole
 
 
 async def _run(app: ASGI, scope: Scope, receive: Any, answer: _Answer) -> None:

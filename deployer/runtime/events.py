@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .payloads import fitted, is_http, is_websocket, method_and_path
+from .payloads import fitted, is_http, is_websocket, method_and_path, root_path
 
 # For mangum: sent as text where they are text, since a REST API without binary types hands base64 on as it is.
 TEXT_TYPES = (
@@ -44,18 +44,22 @@ class ServiceFailed(Exception):
 
 @dataclass(frozen=True)
 class Asked:
-    """`event` is fit for mangum, `route` such as `POST /predict`; `plain` says that it came as no HTTP request."""
+    """`event` is fit for mangum, `route` such as `POST /predict`; `plain` says that it came as no HTTP request.
+
+    `root_path` is what the client's path has before the route's, such as `/prod`: ASGI's word.
+    """
 
     event: dict[str, Any]
     route: str
     plain: bool
+    root_path: str = ""
 
 
 def as_request(event: Any, *, default_route: str) -> Asked:
     """The request that an event is. `default_route` gets those that name none. Raises UnsupportedEvent."""
     if is_http(event):
         request = fitted(event)
-        return Asked(request, method_and_path(request), plain=False)
+        return Asked(request, method_and_path(request), plain=False, root_path=root_path(event, request))
     if is_websocket(event):
         raise UnsupportedEvent(
             "This function answers single requests and keeps no WebSocket open: call it through its function URL,"

@@ -14,6 +14,7 @@ from awslambdaric.lambda_runtime_marshaller import to_json
 from mangum import Mangum
 
 from . import logs, snapstart
+from .application import below
 from .events import TEXT_TYPES, as_request, as_result
 from .limits import within_limit
 from .startup import Function, start
@@ -26,7 +27,8 @@ def answering(function: Function) -> Callable[[Any, Any], Any]:
     def handle(event: Any, context: Any) -> Any:
         asked = as_request(event, default_route=function.event_route)
         began = time.perf_counter()
-        response = Mangum(function.app, lifespan="off", text_mime_types=text_types)(asked.event, context)
+        app = below(function.app, asked.root_path)
+        response = Mangum(app, lifespan="off", text_mime_types=text_types)(asked.event, context)
         if not asked.plain:
             response = within_limit(asked, response, encode=to_json)
         logs.request_line(context, asked.route, response["statusCode"], time.perf_counter() - began)

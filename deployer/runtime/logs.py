@@ -11,11 +11,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _OWN = frozenset(vars(logging.makeLogRecord({})))  # what every record has; the rest are a caller's `extra`
 _HIDDEN = _OWN | {"message", "asctime", "taskName", "aws_request_id", "tenant_id", "_frame_type"}
+SHORTEST = 6  # characters of a secret that is looked for in the log: a shorter one is part of too much else
 
 requests = logging.getLogger("deployer.request")
 
@@ -42,6 +43,36 @@ def request_line(context: Any, route: str, status: int, seconds: float) -> None:
     fields = {"route": route, "status": status, "durationMs": milliseconds}
     fields["aws_request_id"] = getattr(context, "aws_request_id", "")
     requests.info("%s answered %d in %s ms", route, status, milliseconds, extra=fields)
+
+
+def conceal(texts: Iterable[str], *, root: logging.Logger | None = None) -> None:
+    """From now on no record shows these: a service's own error may quote them. What it prints is not looked at."""
+    written = {form for text in texts if len(text) >= SHORTEST for form in _forms(text)}
+    for handler in (root or logging.getLogger()).handlers:
+        if isinstance(handler.formatter, _Concealing):
+            handler.formatter.texts |= written
+        elif written:
+            handler.setFormatter(_Concealing(handler.formatter or logging.Formatter(), written))
+
+
+class _Concealing(logging.Formatter):
+    """Another's lines, with `***` for each of `texts`."""
+
+    def __init__(self, inner: logging.Formatter, texts: set[str]) -> None:
+        super().__init__()
+        self._inner, self.texts = inner, texts
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = self._inner.format(record)
+        for text in sorted(self.texts, key=len, reverse=True):  # one may be the beginning of another
+            line = line.replace(text, "***")
+        return line
+
+
+def _forms(text: str) -> set[str]:
+    """As it is, as it is inside of JSON, and as it is where that JSON is the text of a record."""
+    inside = {json.dumps(text, ensure_ascii=False)[1:-1], json.dumps(text)[1:-1]}
+    return {text, *inside, *(json.dumps(one, ensure_ascii=False)[1:-1] for one in inside)}
 
 
 class JsonLines(logging.Formatter):

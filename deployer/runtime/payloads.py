@@ -43,6 +43,21 @@ def method_and_path(event: Event) -> str:
     return f"{http.get('method') or http.get('httpMethod')} {unquote(http['path'])}"
 
 
+def root_path(event: Event, fit: Event) -> str:
+    """What the client's path has before the application's own, decoded: `/prod` of a stage, or nothing.
+
+    `fit` is the event fitted. Links that the application makes begin with it. A custom domain's base path is said by
+    payload 1.0 alone; 2.0 has the stage even where the client's path has none.
+    """
+    sender = event["requestContext"]
+    if event.get("version") == "2.0":
+        seen, own = event.get("rawPath") if ".execute-api." in str(sender.get("domainName")) else "", fit["rawPath"]
+    else:
+        seen, own = sender.get("path"), fit["path"]
+    whole, end = unquote(seen or "").rstrip("/"), unquote(own).rstrip("/")
+    return whole[: len(whole) - len(end)] if whole.endswith(end) else ""
+
+
 def _payload_2(event: Event) -> Event:
     sender = event["requestContext"]
     path = event.get("rawPath") or sender["http"].get("path") or "/"

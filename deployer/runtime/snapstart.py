@@ -3,7 +3,8 @@
 A service has hooks of its own: `from snapshot_restore_py import register_before_snapshot, register_after_restore`, two
 decorators for functions without arguments. What it connects at its start it closes before the snapshot, or connects
 again afterwards: databases, HTTP clients with open connections. Generators that it keeps, as of
-`numpy.random.default_rng()`, it makes anew: only the modules' own can be found from here. Ours hold no connection.
+`numpy.random.default_rng()`, it makes anew: only the modules' own can be found from here. Ours hold no connection, and
+secrets that came by reference are read again after each restore: in its hooks a service finds them in `os.environ`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,23 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 SNAP_START = "snap-start"
 
 
-def register(environment: Mapping[str, str] = os.environ) -> None:
-    """Register our hooks, where there is a snapshot. Before the service does: its hooks find the randomness renewed."""
+def register(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Register our hooks, where there is a snapshot. Before the service does: its hooks find what ours have renewed."""
     if environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") != SNAP_START:
         return
     from snapshot_restore_py import register_after_restore, register_before_snapshot
 
     register_before_snapshot(before_snapshot)
     register_after_restore(after_restore)
+    if environment.get("DEPLOYER_SECRETS"):
+        from .secrets import renew
+
+        register_after_restore(renew, environment)
 
 
 def before_snapshot() -> None:

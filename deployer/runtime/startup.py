@@ -104,6 +104,10 @@ def application(service: Any) -> ASGI:
 def _started(environment: MutableMapping[str, str], loop: asyncio.AbstractEventLoop) -> ASGI:
     """The ASGI start-up runs here and not per request: in BentoML it is what loads the models."""
     began = time.perf_counter()
+    if environment.get("DEPLOYER_SECRETS"):
+        from .secrets import resolve  # only then: signing and HTTP are imports
+
+        resolve(environment)
     service = load(environment)
     app = application(service)
     _answer_errors_inside(app)
@@ -119,6 +123,7 @@ def _started(environment: MutableMapping[str, str], loop: asyncio.AbstractEventL
         tasks=_task_routes(service, prefix),
         prefix=prefix,
         own_pages=any(path in ("", "/", prefix) for _, path, *_ in getattr(service, "mount_apps", ())),
+        whole_paths=_paths_are_whole(),
     )
 
 
@@ -140,6 +145,13 @@ def _deployment_hooks(service: Any) -> list[Callable[[], Any]]:
     kinds = [each.inner for each in service.all_services().values()]
     members = [getattr(kind, name) for kind in kinds for name in dir(kind)]
     return [member for member in members if callable(member) and hasattr(member, "__bentoml_deployment_hook__")]
+
+
+def _paths_are_whole() -> bool:
+    """Starlette looks for its root path in the request's path since 0.35, as ASGI says; before, it put it there."""
+    from starlette import _utils
+
+    return hasattr(_utils, "get_route_path")
 
 
 def _path_prefix(service: Any) -> str:

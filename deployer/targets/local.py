@@ -12,6 +12,7 @@ from deployer.local.interpreters import Interpreters
 from deployer.targets import Environment
 from deployer.tools.process import Runner
 
+ACCOUNT = "123456789012"  # moto's own, whatever the config says
 HOST_ARCHITECTURE = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
 HIDDEN = frozenset(
     {
@@ -32,7 +33,10 @@ HIDDEN = frozenset(
         "AWS_USE_DUALSTACK_ENDPOINT",
         *(
             f"AWS_ENDPOINT_URL_{service}"
-            for service in ("ECR", "IAM", "LAMBDA", "LOGS", "CLOUDWATCH_LOGS", "S3", "STS")
+            for service in (
+                *("APIGATEWAYV2", "CLOUDWATCH", "CLOUDWATCH_LOGS", "ECR", "IAM", "LAMBDA", "LOGS", "S3"),
+                *("SECRETS_MANAGER", "SSM", "STS"),
+            )
         ),
     }
 )
@@ -47,7 +51,15 @@ class LocalTarget:
         self._runner, self._variables = runner, variables
         self._folders = folders or Folders.of_user()
 
-    def prepare(self, *, region: str, python_version: str | None = None, architecture: str = "") -> Environment:
+    def prepare(
+        self,
+        *,
+        region: str,
+        python_version: str | None = None,
+        architecture: str = "",
+        account: str = "",
+        profile: str = "",
+    ) -> Environment:
         """Raises DeployerError for another architecture, and without a Python of that minor version or a daemon."""
         if architecture and architecture != HOST_ARCHITECTURE:
             raise DeployerError(
@@ -60,7 +72,7 @@ class LocalTarget:
         status = client.start(self._folders, runner=self._runner, variables=self._variables)
         return self._environment(status.address, region)
 
-    def reach(self, *, region: str) -> Environment:
+    def reach(self, *, region: str, account: str = "", profile: str = "") -> Environment:
         """Raises DeployerError when the daemon is not running: what was deployed on it went with it."""
         status = client.running(self._folders)
         if status is None:
@@ -74,6 +86,7 @@ class LocalTarget:
         return Environment(
             target=self.name,
             region=region,
+            account=ACCOUNT,
             variables={
                 **address.aws_variables,
                 "AWS_REGION": region,

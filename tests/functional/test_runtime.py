@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bento_projects import HANDLER, REPOSITORY, build, image_variables, install_handler, lay_out
-from lambda_runtime_api import FunctionProcess, function_process
+from lambda_runtime_api import FunctionProcess, function_process, http_event
 
 SERVICES = Path(__file__).parent
 SANDBOX = REPOSITORY / "deployer/tools/sandbox.sh"
@@ -118,6 +119,24 @@ def test_answers_a_rest_api_event(function: FunctionProcess) -> None:
     answer = function.invoke(event)
     assert answer.kind == "response"
     assert (answer.body["statusCode"], answer.body["body"]) == (200, "8.0")
+
+
+def test_an_http_api_s_stage_is_no_part_of_the_route(function: FunctionProcess) -> None:
+    """And a part of what the service tells its clients to ask: of a redirect, here."""
+
+    def ask(method: str, path: str, body: str = "") -> Any:
+        event = http_event(method, path, body)
+        event["headers"]["host"] = "abc.execute-api.us-east-1.amazonaws.com"
+        event["requestContext"] |= {"stage": "prod", "domainName": event["headers"]["host"]}
+        return function.invoke(event).body
+
+    assert ask("POST", "/prod/double", '{"value": 4}')["body"] == "8.0"
+    assert [ask("GET", path)["statusCode"] for path in ("/prod/readyz", "/prod", "/prod/docs.json")] == [200] * 3
+    assert ask("GET", "/prod/metrics")["statusCode"] == 404
+    moved = ask("POST", "/prod/double/", '{"value": 4}')
+    assert moved["statusCode"] == 307
+    assert moved["headers"]["location"] == "https://abc.execute-api.us-east-1.amazonaws.com/prod/double"
+    assert '"route": "POST /double"' in function.log
 
 
 def test_other_events_are_refused_by_name(function: FunctionProcess) -> None:

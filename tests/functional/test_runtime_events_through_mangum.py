@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import pytest
 from bento_projects import install_handler
 
-from deployer.runtime.application import for_lambda
+from deployer.runtime.application import below, for_lambda
 from deployer.runtime.events import TEXT_TYPES, as_request, as_result
 
 Event = dict[str, Any]
@@ -28,6 +28,7 @@ async def echo(scope: dict[str, Any], receive: Any, send: Any) -> None:
     seen = {
         "method": scope["method"],
         "path": scope["path"],
+        "root_path": scope["root_path"],
         "query": parse_qsl(scope["query_string"].decode(), keep_blank_values=True),
         "headers": [[name.decode(), value.decode()] for name, value in scope["headers"]],
         "body": base64.b64encode(body).decode(),
@@ -59,7 +60,8 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
     def through(event: Any, app: Any = echo, *, default_route: str = "") -> Any:
         asked = as_request(event, default_route=default_route)
-        adapter = Mangum(for_lambda(app, documentation=True), lifespan="off", text_mime_types=[*TEXT_TYPES])
+        application = below(for_lambda(app, documentation=True), asked.root_path)
+        adapter = Mangum(application, lifespan="off", text_mime_types=[*TEXT_TYPES])
         return as_result(asked, adapter(asked.event, None))
 
     yield through
@@ -131,6 +133,42 @@ def seen(result: Any) -> Any:
 def test_the_application_sees_its_own_path(ask: Ask, event: Event, path: str) -> None:
     """Decoded once, without a stage or a custom domain's base path."""
     assert seen(ask(event))["path"] == path
+
+
+CUSTOM = {"stage": "prod", "path": "/base/predict", "httpMethod": "POST", "domainName": "api.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("event", "root_path"),
+    [
+        (function_url("/predict"), ""),
+        (http_api("/predict", stage="$default"), ""),
+        (http_api("/prod/predict", stage="prod"), "/prod"),
+        (http_api("/prod/predict/", stage="prod"), "/prod"),
+        (http_api("/prod", stage="prod"), "/prod"),
+        (http_api("/prod/", stage="prod"), "/prod"),
+        (http_api("/prod/prod", stage="prod"), "/prod"),
+        (http_api("/prod/a b", stage="prod", route="ANY /{proxy+}", pathParameters={"proxy": "a b"}), "/prod"),
+        (http_api("/predict", stage="predict", route="POST /predict"), ""),
+        (rest_api("/predict"), "/prod"),
+        (rest_api("/a%20b", pathParameters={"proxy": "a b"}), "/prod"),
+        (rest_api("/", resource="/"), "/prod"),
+        (rest_api("/base/predict", pathParameters={"proxy": "predict"}, requestContext=CUSTOM), "/base"),
+        (rest_api("/predict", requestContext={"stage": "prod"}), ""),
+        (load_balancer("/predict"), ""),
+    ],
+)
+def test_the_application_knows_what_its_client_has_before_the_path(ask: Ask, event: Event, root_path: str) -> None:
+    """A stage is a part of every link that it makes."""
+    assert seen(ask(event))["root_path"] == root_path
+
+
+def test_a_custom_domain_of_an_http_api_has_no_stage_in_its_links(ask: Ask) -> None:
+    """Its client's path has none, though `rawPath` has; what it has instead, payload 2.0 does not say."""
+    event = http_api("/prod/predict", stage="prod")
+    event["requestContext"]["domainName"] = "api.example.com"
+    answer = seen(ask(event))
+    assert (answer["path"], answer["root_path"]) == ("/predict", "")
 
 
 QUERY = "a=1&a=2&b=x%20y%2Bz+w&c=&%C3%A9=%26"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from bento_projects import HANDLER, build, image_variables, install_handler, lay_out
 from lambda_runtime_api import ANSWER_SECONDS, FunctionProcess, function_process
+from local_endpoint import KEYS, LocalEndpoint
 
 SERVICE = Path(__file__).parent / "snapstart_service"
 
@@ -78,6 +79,34 @@ def test_a_service_s_own_hooks_run(image: Path) -> None:
     assert before == "before snapshot"
     assert after.startswith("after restore, ")
     assert after != f"after restore, {random.Random(7).random()}"  # noqa: S311
+
+
+def test_each_restore_reads_the_secrets_again(image: Path, tmp_path: Path) -> None:
+    """A snapshot outlives a rotation: a service's hook finds the new value, and without an answer the snapshot's."""
+    aws = LocalEndpoint(tmp_path)
+    parameters = aws.aws("ssm")
+    variables = {
+        "DEPLOYER_SECRETS": '{"TEST_SECRET":"ssm:/snapstart/password"}',
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": KEYS.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": KEYS.secret_access_key,
+    }
+    try:
+        for value in ("rotated", None):
+            parameters.put_parameter(Name="/snapstart/password", Value="first", Type="SecureString", Overwrite=True)
+            with snapshot(image, **variables) as function:
+                assert connections(function) == []
+                if value:
+                    parameters.put_parameter(Name="/snapstart/password", Value=value, Overwrite=True)
+                else:
+                    parameters.delete_parameter(Name="/snapstart/password")
+                function.restored.set()
+                found = json.loads(function.request("POST", "/found", "{}")["body"])
+                assert found == ["first", value or "first"]
+                assert ("TEST_SECRET (ssm:/snapstart/password): ParameterNotFound" in function.log) is not bool(value)
+    finally:
+        aws.close()
 
 
 def test_a_hook_that_fails_is_a_failed_restore(image: Path) -> None:

@@ -15,6 +15,7 @@ from deployer.errors import DeployerError
 from deployer.image import archive, manifest
 from deployer.image.archive import Tree
 from deployer.image.import_check import ImportCheck
+from deployer.image.import_check.placeholders import PLACEHOLDER
 from deployer.image.import_check.report import MARK
 from deployer.image.layer_cache import BlobCache
 from deployer.image.manifest import TitledBlob
@@ -76,9 +77,9 @@ def layout(tmp_path: Path) -> Layouts:
     return write
 
 
-def checked(folder: Path, runner: StandInRunner, cache: Path) -> list[str]:
+def checked(folder: Path, runner: StandInRunner, cache: Path, *secrets: str) -> list[str]:
     said: list[str] = []
-    ImportCheck(runner, {"SECRET": "of the user"}, cache, said.append).check(folder)
+    ImportCheck(runner, {"SECRET": "of the user"}, cache, said.append, secrets=secrets).check(folder)
     return said
 
 
@@ -152,6 +153,48 @@ def test_a_success_is_kept_but_no_failure(layout: Layouts, tmp_path: Path) -> No
     assert checked(layout(), runner, cache)[-1].startswith("import check: ok (0")
     assert ["import check: ok (cached)"] == checked(layout(model="2"), runner, cache)
     assert len(imports(runner)) == 1
+
+
+@pytest.mark.parametrize("based", [False, True], ids=["this machine's Python", "the image's"])
+def test_each_secret_of_the_function_is_a_placeholder(layout: Layouts, tmp_path: Path, based: bool) -> None:
+    """A service may read it when it is imported. What passed with one is tried again without it."""
+    runner, image = machine(), layout(base="slim:1" if based else "")
+    checked(image, runner, tmp_path / "cache", "PASSWORD", "API_KEY")
+    checked(image, runner, tmp_path / "cache", "API_KEY", "PASSWORD")
+    checked(image, runner, tmp_path / "cache")
+    first, second = imports(runner)
+    assert (first.env["PASSWORD"], first.env["API_KEY"]) == (PLACEHOLDER, PLACEHOLDER)
+    assert not {"PASSWORD", "API_KEY"} & second.env.keys()
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        (f"invalid literal for int(): '{PLACEHOLDER}'", "service.py, line 3: PORT = int(port)"),
+        ("Expecting value: line 1", 'service.py, line 3: KEYS = json.loads(os.environ["API_KEYS"])'),
+    ],
+    ids=["by the message", "by the line"],
+)
+def test_what_a_placeholder_is_to_blame_for_is_said_and_not_failed(
+    layout: Layouts, tmp_path: Path, message: str, place: str
+) -> None:
+    """The function has the value. Without such a secret, or for another reason, it is a failure as ever."""
+
+    def failing(**more: str) -> StandInRunner:
+        error = {"type": "ValueError", "package": "builtins", "message": message, "place": place, **more}
+        return machine(report=json.dumps({"python": "3.11", "part": "service", "errors": [error]}))
+
+    cache = tmp_path / "cache"
+    (said,) = checked(layout(), failing(), cache, "API_KEYS")
+    assert said == (
+        "import check: not finished: a secret is a placeholder here, and the service needs its value when it is"
+        f" imported: ValueError ({place})"
+    )
+    with pytest.raises(DeployerError, match="cannot be imported: ValueError: seven"):
+        checked(layout(), failing(message="seven", place="service.py, line 9: x = int(y)"), cache, "API_KEYS")
+    if PLACEHOLDER not in message:
+        with pytest.raises(DeployerError, match="cannot be imported: ValueError: Expecting"):
+            checked(layout(), failing(), cache)
 
 
 def test_what_no_check_has_used_for_long_is_removed(layout: Layouts, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from deployer.image.import_check.failure import Ground, Verdict, judge
+from deployer.image.import_check.placeholders import PLACEHOLDER
 from deployer.image.import_check.report import MARK
+from deployer.operator.images import docker_import
 from deployer.runtime import import_check
 from deployer.tools.process import Completed
 
@@ -35,8 +37,9 @@ def verdict(completed: Completed, ground: Ground = HOST) -> Verdict:
 
 
 def test_the_report_is_found_by_the_mark_that_the_image_writes() -> None:
-    """Both sides stand alone, so the mark is written down twice."""
-    assert import_check.MARK == MARK
+    """All sides stand alone, so the mark and a secret's placeholder are written down more than once."""
+    assert import_check.MARK == docker_import.MARK == MARK
+    assert docker_import.PLACEHOLDER == PLACEHOLDER
 
 
 def test_no_error_is_no_verdict() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deployer.runtime.application import for_lambda
+from deployer.runtime.application import below, for_lambda
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 TASKS = frozenset({"/generate"})
@@ -47,6 +47,31 @@ def ask(
 
 def status(*args: Any, **more: Any) -> Any:
     return ask(*args, **more)[0]["status"]
+
+
+@pytest.mark.parametrize(("whole", "path"), [(True, "/prod/x"), (False, "/x")])
+def test_a_root_path_is_where_the_application_looks_for_it(whole: bool, path: str) -> None:
+    """ASGI's way and that of older Starlettes; what cannot work on Lambda is known by the path without it."""
+    asked: list[Any] = []
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        asked.append((scope["root_path"], scope["path"]))
+        await fine(scope, receive, send)
+
+    def status_of(path: str) -> Any:
+        sent: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": path, "root_path": "", "headers": []}
+        whole_app = below(for_lambda(app, documentation=True, whole_paths=whole), "/prod")
+        asyncio.run(whole_app(scope, None, send))
+        return sent[0]["status"]
+
+    assert [status_of(path) for path in ("/x", "/metrics")] == [200, 404]
+    assert asked == [("/prod", path)]
+    assert below(app, "") is app
 
 
 async def names_its_path(scope: dict[str, Any], receive: Any, send: Any) -> None:

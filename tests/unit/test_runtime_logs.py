@@ -159,3 +159,33 @@ def test_without_awslambdaric_the_log_is_standard_output(
     logs.request_line(SimpleNamespace(aws_request_id="request-2"), "GET /", 200, 0.1)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["requestId"] == "request-2"
+
+
+@pytest.mark.parametrize("environment", [{}, {"AWS_LAMBDA_LOG_FORMAT": "JSON"}], ids=["ours", "Lambda's"])
+def test_a_secret_is_not_shown(lambdas: LambdasHandler, environment: dict[str, str]) -> None:
+    """Whoever quotes it: as it is, as JSON writes it, and in an exception. One renewed later neither."""
+    lambdas.setFormatter(logs.JsonLines())
+    planted = 'pass "wörd"\nand more'
+    logs.configure(environment)
+    logs.conceal([planted, "5432", "pass "])
+    logs.conceal(["renewed-secret"])
+    for text in (f"app:{planted}@db:5432", json.dumps(planted), "renewed-secret"):
+        logging.getLogger("mine").error(text)
+    try:
+        raise ConnectionError(f"no such user: {planted}")
+    except ConnectionError:
+        logging.getLogger("mine").exception("failed")
+    written = lambdas.written.getvalue()
+    assert [line["message"] for line in lambdas.lines] == ["app:***@db:5432", '"***"', "***", "failed"]
+    assert "no such user: ***" in lambdas.lines[-1]["exception"]
+    assert "and more" not in written
+    assert "wörd" not in written
+    assert "w\\u00f6rd" not in written
+
+
+def test_nothing_is_put_around_a_log_without_secrets(lambdas: LambdasHandler) -> None:
+    """Nor for those that are too short to be told from other text."""
+    before = lambdas.formatter
+    logs.conceal([])
+    logs.conceal(["true"])
+    assert lambdas.formatter is before

@@ -33,6 +33,26 @@ def test_a_bento_that_cannot_be_started_is_one_line_and_an_answer(caplog: pytest
 
 
 @pytest.mark.usefixtures("thread")
+def test_a_secret_that_cannot_be_had_is_a_failed_start(caplog: pytest.LogCaptureFixture) -> None:
+    """Before anything of the service is imported. The log names the reference, the answer to everybody does not."""
+    environment = {
+        "DEPLOYER_SECRETS": '{"PASSWORD":"ssm:/digits/password"}',
+        "BENTO_PATH": "/absent",
+        "AWS_REGION": "eu-west-1",
+    }
+    function = start(environment)
+    assert isinstance(function.app, FailedStart)
+    assert type(function.app.error).__name__ == "SecretsUnavailable"
+    (record,) = caplog.records
+    assert record.message == (
+        "the Bento at /absent could not be started: SecretsUnavailable: PASSWORD (ssm:/digits/password):"
+        " the process has no credentials: AWS_ACCESS_KEY_ID is not set"
+    )
+    with pytest.raises(Exception, match=r"PASSWORD \(ssm:/digits/password\)"):
+        start({**environment, "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"})
+
+
+@pytest.mark.usefixtures("thread")
 @pytest.mark.parametrize("kind", ["snap-start", "provisioned-concurrency"])
 def test_the_init_fails_where_lambda_waits_for_it(kind: str) -> None:
     """Nothing that cannot answer is put into a snapshot or kept ready."""

@@ -11,7 +11,7 @@ import platform as host
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from deployer.files import days_unused, replace_file, used
 from deployer.image.import_check.failure import Ground, judge
 from deployer.image.import_check.ground import Grounds, NotPossible
 from deployer.image.import_check.key import import_key
+from deployer.image.import_check.placeholders import placeholders, refused_placeholder
 from deployer.image.import_check.report import tail
 from deployer.image.layer_cache import UNUSED_DAYS
 from deployer.image.unpacked import set_aside_unused, unpacked_image, unpacked_layer
@@ -38,7 +39,8 @@ Say = Callable[[str], None]
 class ImportCheck:
     """`variables` are the user's environment, for finding interpreters. `cache` is deployer's cache folder.
 
-    Layers are unpacked where the local target finds them. `log` gets all that the process writes.
+    Layers are unpacked where the local target finds them. `log` gets all that the process writes. `secrets` are names
+    of variables that the function gets its secrets in.
     """
 
     runner: Runner
@@ -47,6 +49,7 @@ class ImportCheck:
     say: Say
     log: Path | None = None
     seconds: float = SECONDS
+    secrets: Sequence[str] = ()
 
     def check(self, layout: Path) -> None:
         """Raises DeployerError that names what is missing. A success is kept; the same packages and code skip it."""
@@ -62,7 +65,7 @@ class ImportCheck:
         _require_this_machine(str(document.get("architecture") or ""))
         config = document.get("config") or {}
         ground = Grounds(self.runner, self.variables, self.cache / "import-check").find(image, config)
-        key = import_key(image, config, ground=ground.identity)
+        key = import_key(image, config, ground=[*ground.identity, *sorted(self.secrets)])
         record = self.cache / "import-check" / "passed" / key
         if used(record):
             self.say("import check: ok (cached)")
@@ -71,7 +74,7 @@ class ImportCheck:
             self.say(f"import check: {ground.remark}")
         root = self._unpacked(image)
         with tempfile.TemporaryDirectory(prefix="deployer-import-", ignore_cleanup_errors=True) as tmp:
-            launch = ground.launch(root, config, tmp=Path(tmp), seconds=self.seconds)
+            launch = ground.launch(root, config, tmp=Path(tmp), seconds=self.seconds, more=placeholders(self.secrets))
             limit = self.seconds + MORE_SECONDS
             completed = self.runner.run(
                 launch.argv, env=launch.variables, cwd=launch.directory, timeout=limit, log=self.log
@@ -96,8 +99,9 @@ class ImportCheck:
         verdict = judge(completed, ground, seconds=self.seconds)
         if verdict is None:
             return True
-        if not verdict.fails:
-            self.say(f"import check: {verdict.message}")
+        unproven = refused_placeholder(completed, self.secrets) if verdict.fails else verdict.message
+        if unproven:
+            self.say(f"import check: {unproven}")
             return False
         said = "" if self.log or verdict.known else tail(completed)
         message = f"{verdict.message}\n{said}".rstrip()

@@ -48,8 +48,10 @@ class Setting:
         build = [self.python.build, str(self.python.executable)] if self.python else ["of the image"]
         return ["1", self.isolation.mode, *build]
 
-    def launch(self, root: Path, config: Mapping[str, Any], *, tmp: Path, seconds: float) -> Launch:
-        """`root` is the unpacked image; `tmp` is /tmp where there is no sandbox."""
+    def launch(
+        self, root: Path, config: Mapping[str, Any], *, tmp: Path, seconds: float, more: Mapping[str, str]
+    ) -> Launch:
+        """`root` is the unpacked image; `tmp` is /tmp where there is no sandbox; `more` are variables besides."""
         command = ["-m", MODULE, str(seconds)]
         variables = {"PATH": DEFAULT_PATH, **variables_of(config)}
         place = str(config.get("WorkingDir") or "/")
@@ -57,7 +59,7 @@ class Setting:
             argv = self.isolation.argv(
                 [_program(config), *command], directory=Path(place), megabytes=MEGABYTES, system=root
             )
-            return Launch(tuple(argv), {**variables, **OF_LAMBDA}, Path("/"))
+            return Launch(tuple(argv), {**variables, **more, **OF_LAMBDA}, Path("/"))
         directory = working_directory(root, place)
         argv = self.isolation.argv(
             [str(self.python.executable), "-S", "-s", *command],  # -S: the host's site-packages stay out
@@ -67,7 +69,7 @@ class Setting:
         )
         return Launch(
             tuple(argv),
-            {**self._moved(variables, root, tmp), **OF_LAMBDA},
+            {**self._moved(variables, root, tmp), **more, **OF_LAMBDA},
             Path("/") if self.isolation.full else directory,
         )
 

@@ -29,6 +29,11 @@ class ImageCalls:
         self.job = job
         self._result: dict[str, Any] = {}
 
+    @property
+    def secrets(self) -> list[str]:
+        """Names of the variables that the function gets its secrets in, for the import check; no reference."""
+        return sorted(json.loads(self.job["values"]["environment"].get("DEPLOYER_SECRETS", "{}")))
+
     def run(self, verb: str, *arguments: str) -> None:
         """Run `deployer image VERB`; its JSON answer, or its last words, go to the result file."""
         returncode, stdout, words = _run([*self.job["image_command"], verb, *arguments], _environment(self.job))

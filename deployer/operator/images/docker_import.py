@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MARK = "deployer-import-check: "  # as deployer/runtime/import_check.py writes it
+PLACEHOLDER = "placeholder-of-the-import-check"  # for each secret, as in deployer/image/import_check
 IMPORT_SECONDS = 120
 CONTAINER_SECONDS = 60  # to start and to end it
 AS_LAMBDA = ("--network", "none", "--read-only", "--tmpfs", "/tmp", "--user", "993:990", "--ipc", "none")  # noqa: S108
@@ -23,11 +24,15 @@ class NotImported(Exception):
         self.words = words
 
 
-def import_once(image: str, say: Callable[[str], None]) -> None:
-    """Raises NotImported. A variable that the image does not set is said: the function's own may set it."""
+def import_once(image: str, say: Callable[[str], None], *, secrets: Sequence[str] = ()) -> None:
+    """Raises NotImported. A variable that the image does not set is said: the function's own may set it.
+
+    `secrets` are names of variables that the function gets its secrets in.
+    """
     began = time.monotonic()
     command = ("--entrypoint", "python3", image, "-m", "deployer_runtime.import_check", str(IMPORT_SECONDS))
-    argv = ["docker", "run", "--rm", *AS_LAMBDA, *command]
+    placeholders = [word for name in secrets for word in ("--env", f"{name}={PLACEHOLDER}")]
+    argv = ["docker", "run", "--rm", *AS_LAMBDA, *placeholders, *command]
     limit = IMPORT_SECONDS + CONTAINER_SECONDS
     try:
         ended = subprocess.run(argv, capture_output=True, text=True, timeout=limit, check=False)
@@ -41,6 +46,9 @@ def import_once(image: str, say: Callable[[str], None]) -> None:
         say(f"import check: the service reads {raised['variable']}, which the image does not set")
         return
     place = f" ({raised['place']})" if raised.get("place") else ""
+    if PLACEHOLDER in raised.get("message", "") or any(name in place for name in secrets):
+        say(f"import check: not finished: the service needs the value of a secret when it is imported{place}")
+        return
     told = f"{raised['type']}: {raised['message']}{place}" if raised else f"exit code {ended.returncode}"
     raise NotImported(f"The service cannot be imported from the image that Docker built: {told}", _tail(ended.stderr))
 

@@ -137,7 +137,7 @@ class DockerImages:
         if not self._job["import_check"]:
             return
         try:
-            import_once(image, say)
+            import_once(image, say, secrets=self._calls.secrets)
         except NotImported as error:
             hint = (
                 "Add what is missing to bentofile.yaml and build the Bento again. Where the service cannot be imported "

@@ -34,4 +34,5 @@ class Images:
         check = [] if job["import_check"] else ["--no-check"]
         index = json.loads(Path(job["layout"], "index.json").read_text(encoding="utf-8"))
         second = ["--or-tag", second_tag(repository, index["manifests"][0]["digest"])]
-        self._calls.run("push", job["layout"], repository, *registry, *second, *check)
+        secrets = [word for name in self._calls.secrets for word in ("--secret", name)]
+        self._calls.run("push", job["layout"], repository, *registry, *second, *check, *secrets)
