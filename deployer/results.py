@@ -72,8 +72,51 @@ class RollbackResult:
 
 
 @dataclass(frozen=True)
+class StateResult:
+    """Where the terraform state of a deployment is: a file's path, or a place such as `s3://bucket/key`.
+
+    `lock` says who holds its lock, empty where nobody does; `moves_to` where the next `up` brings it, empty: nowhere.
+    """
+
+    name: str
+    place: str
+    resources: tuple[str, ...]
+    lock: str = ""
+    lock_id: str = ""
+    moves_to: str = ""
+
+
+@dataclass(frozen=True)
+class StateBucketResult:
+    """The bucket of terraform states, and what was done to it, a line each; empty where nothing had to be."""
+
+    bucket: str
+    region: str
+    done: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class PruneResult:
     """What `deployer prune` removed, or would remove (`dry_run`), a line each; empty when there was nothing."""
 
     removed: tuple[str, ...]
     dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class AdoptResult:
+    """What `deployer adopt` did. `holds` are the old deployment's things; `kept` are those that had to stay.
+
+    `version` is what the old API at `old_endpoint` asks, `endpoint` the new one, each empty where there is none; `next`
+    is what the user does, in that order; `set_aside` are the new names of the old folder's files.
+    """
+
+    name: str
+    holds: tuple[str, ...] = ()
+    version: str = ""
+    old_endpoint: str = ""
+    endpoint: str = ""
+    next: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployer.clock import Clock
@@ -15,12 +15,14 @@ from deployer.targets.aws import AwsTarget
 from deployer.targets.local import LocalTarget
 from deployer.tools import bentoctl_environment
 from deployer.tools.aws import Aws
+from deployer.tools.aws_state_bucket import StateBucket
 from deployer.tools.bento_store import BentoStore
 from deployer.tools.bentoctl import Bentoctl
 from deployer.tools.http import Http, Urllib3Http
 from deployer.tools.process import Processes, Runner
 from deployer.tools.provider_mirror import find_mirror
 from deployer.tools.terraform import Terraform, find_terraform
+from deployer.tools.terraform_backend import LOCKS_IN_S3, StatePlace, wanted_place
 from deployer.ui import Progress, Screen
 from deployer.workspace import Workspace
 
@@ -51,6 +53,10 @@ class Toolbox:
     bentoctl: Callable[[Deployment, Environment], Bentoctl]
     clock: Clock = field(default_factory=Clock)
 
+    def state_bucket(self, place: StatePlace, environment: Environment) -> StateBucket:
+        """The bucket of a terraform state, which may be in another region than the function."""
+        return self.aws(replace(environment, region=place.region)).state_bucket(place.bucket)
+
 
 def real_toolbox() -> Toolbox:
     """The toolbox of the command line: real processes, real AWS doors, the user's own environment."""
@@ -58,7 +64,8 @@ def real_toolbox() -> Toolbox:
     runner, screen = Processes(), Screen()
 
     def terraform(deployment: Deployment, environment: Environment) -> Terraform:
-        binary = find_terraform(variables)
+        place = wanted_place(deployment.config)
+        binary = find_terraform(variables, oldest=LOCKS_IN_S3 if place.is_remote else None)
         return Terraform(
             folder=deployment.workspace.terraform,
             binary=binary,
@@ -66,6 +73,9 @@ def real_toolbox() -> Toolbox:
             runner=runner,
             log=deployment.log,
             provider_mirror=find_mirror(deployment.config.terraform.provider_mirror, variables),
+            place=place,
+            lock_in_s3=lambda found: tools.state_bucket(found, environment).lock(found.key),
+            log_in=environment.log_in,
         )
 
     def bentoctl(deployment: Deployment, environment: Environment) -> Bentoctl:
@@ -74,7 +84,7 @@ def real_toolbox() -> Toolbox:
         )
         return Bentoctl(python=python, runner=runner, variables=environment.process_variables(variables))
 
-    return Toolbox(
+    tools = Toolbox(
         folder=_current_folder(),
         variables=variables,
         runner=runner,
@@ -83,12 +93,13 @@ def real_toolbox() -> Toolbox:
         http=Urllib3Http(),
         targets={
             "local": LocalTarget(runner=runner, variables=variables),
-            "aws": AwsTarget(variables=variables),
+            "aws": AwsTarget(variables=variables, ask=screen.ask),
         },
         aws=lambda environment: Aws(environment, variables),
         terraform=terraform,
         bentoctl=bentoctl,
     )
+    return tools
 
 
 def _current_folder() -> Path:

@@ -53,18 +53,39 @@ class Screen:
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._status: Status | None = None
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         began = time.monotonic()
         with self._console.status(Text(title)) as status:
+            self._status = status
             step = Step(title, status if self._console.is_terminal else None)
-            yield step
+            try:
+                yield step
+            finally:
+                self._status = None
         mark, style = ("✓", "green") if step.went_well else ("✗", "bold red")
         self._line(mark, style, f"{step.outcome}  ({time.monotonic() - began:.1f} s)")
 
     def note(self, text: str) -> None:
         self._line("·", "yellow", text)
+
+    def ask(self, question: str) -> str | None:
+        """What is typed on the terminal, unseen; None without a terminal. The spinner stands still meanwhile."""
+        import getpass
+
+        if sys.stderr is None or not sys.stderr.isatty():
+            return None
+        if self._status is not None:
+            self._status.stop()
+        try:
+            return getpass.getpass(question)
+        except EOFError:
+            return None
+        finally:
+            if self._status is not None:
+                self._status.start()
 
     def _line(self, mark: str, style: str, text: str) -> None:
         if self._console.options.ascii_only:

@@ -13,6 +13,8 @@ from deployer.tools.bento_store import BentoStore
 from deployer.tools.http import Urllib3Http
 from deployer.tools.process import Processes
 
+ACCOUNT = "123456789012"
+
 
 class Silent:
     """Progress that nobody sees, and a step of it; `notes` are what would have been said."""
@@ -37,11 +39,19 @@ class Reached:
 
     name = "aws"
 
-    def prepare(self, *, region: str, python_version: str | None = None, architecture: str = "") -> Environment:
-        return Environment(self.name, region)
+    def prepare(
+        self,
+        *,
+        region: str,
+        python_version: str | None = None,
+        architecture: str = "",
+        account: str = "",
+        profile: str = "",
+    ) -> Environment:
+        return Environment(self.name, region, account=account or ACCOUNT)
 
-    def reach(self, *, region: str) -> Environment:
-        return self.prepare(region=region)
+    def reach(self, *, region: str, account: str = "", profile: str = "") -> Environment:
+        return self.prepare(region=region, account=account, profile=profile)
 
 
 def idle_toolbox(folder: Path, *, variables: Mapping[str, str], aws: Any, terraform: Any) -> Toolbox:

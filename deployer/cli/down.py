@@ -23,6 +23,7 @@ def down(
     keep_logs: bool,
     bento: str | None,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -39,7 +40,7 @@ def down(
     from deployer.workflows.down import Keep
     from deployer.workflows.down import down as run
 
-    selection = Selection(name=name, config=config, target=target, bento=bento)
+    selection = Selection(name=name, config=config, environment=environment, target=target, bento=bento)
     keep = Keep(images=keep_images, logs=keep_logs)
     result = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes), keep=keep)
     if output == "json":

@@ -20,6 +20,7 @@ def drift(
     bento: str | None,
     detailed_exitcode: bool,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -35,7 +36,9 @@ def drift(
     from deployer.workflows.deployment import Selection
     from deployer.workflows.drift import drift as run
 
-    found = run(Selection(name=name, config=config, target=target, bento=bento), real_toolbox())
+    found = run(
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento), real_toolbox()
+    )
     if output == "json":
         ui.print_json(ui_drift.drift_as_json(found))
     else:

@@ -12,7 +12,11 @@ from deployer.config import TargetName
 
 @click.command("force-unlock")
 @click.option(
-    "--id", "identity", callback=not_empty, metavar="ID", help="The lock's ID, where a backend keeps the state."
+    "--id",
+    "identity",
+    callback=not_empty,
+    metavar="ID",
+    help="The lock's ID, where a backend other than S3 keeps the state.",
 )
 @bento_option
 @deployment_options
@@ -22,6 +26,7 @@ def force_unlock(
     identity: str | None,
     bento: str | None,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -36,7 +41,7 @@ def force_unlock(
     from deployer.workflows.deployment import Selection
     from deployer.workflows.force_unlock import force_unlock as run
 
-    selection = Selection(name=name, config=config, target=target, bento=bento)
+    selection = Selection(name=name, config=config, environment=environment, target=target, bento=bento)
     unlocked = run(selection, real_toolbox(), identity=identity, confirm=ui.confirmation(yes=yes))
     if output == "json":
         ui.print_json({"unlocked": bool(unlocked), "detail": unlocked})

@@ -15,7 +15,14 @@ from deployer.config import TargetName
 @deployment_options
 @output_option
 def history(
-    *, bento: str | None, config: Path | None, name: str | None, target: TargetName | None, yes: bool, output: str
+    *,
+    bento: str | None,
+    config: Path | None,
+    environment: str | None,
+    name: str | None,
+    target: TargetName | None,
+    yes: bool,
+    output: str,
 ) -> int:
     """List what was released: version, Bento, image, when, by whom, which of them answers.
 
@@ -27,7 +34,9 @@ def history(
     from deployer.workflows.deployment import Selection
     from deployer.workflows.history import history as run
 
-    found = run(Selection(name=name, config=config, target=target, bento=bento), real_toolbox())
+    found = run(
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento), real_toolbox()
+    )
     if output == "json":
         ui.print_json(ui_release.history_as_json(found.releases))
     else:

@@ -30,6 +30,7 @@ def invoke(
     event: IO[bytes] | None,
     bento: str | None,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -55,7 +56,7 @@ def invoke(
         raise BadInput("--data and --data-file exclude each other.", hint="Leave one of them out.")
     body = Document(data.encode("utf-8", "surrogateescape"), "--data") if data is not None else None
     request = InvokeRequest(
-        Selection(name=name, config=config, target=target, bento=bento),
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento),
         route=route or "",
         data=body or _document(data_file, "--data-file"),
         event=_document(event, "--event"),

@@ -56,6 +56,13 @@ def deployment_options(command: Command) -> Command:
     """Which deployment a command acts on."""
     options = [
         click.option("-f", "--config", type=EXISTING_FILE, help="The deployment config to use."),
+        click.option(
+            "--env",
+            "environment",
+            callback=not_empty,
+            metavar="NAME",
+            help="The environment of the config (its key `environments`).",
+        ),
         click.option("--name", callback=not_empty, help="The deployment's name, where there are several."),
         click.option("--target", type=click.Choice(["local", "aws"]), help="Where; the config's, else local."),
         click.option("-y", "--yes", is_flag=True, help="Answer every question with yes."),

@@ -24,6 +24,7 @@ def plan(
     refresh: bool,
     detailed_exitcode: bool,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -40,7 +41,7 @@ def plan(
     from deployer.workflows.plan import PlanRequest
     from deployer.workflows.plan import plan as run
 
-    selection = Selection(name=name, config=config, target=target)
+    selection = Selection(name=name, config=config, environment=environment, target=target)
     request = PlanRequest(selection, bento=bento, build=build, python=python, refresh=refresh)
     result, _ = run(request, real_toolbox())
     if output == "json":

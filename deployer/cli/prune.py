@@ -22,6 +22,7 @@ def prune(
     dry_run: bool,
     bento: str | None,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -38,7 +39,9 @@ def prune(
     from deployer.workflows.prune import PruneRequest, prune_preview
     from deployer.workflows.prune import prune as run
 
-    request = PruneRequest(Selection(name=name, config=config, target=target, bento=bento), keep=keep)
+    request = PruneRequest(
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento), keep=keep
+    )
     tools = real_toolbox()
     result = prune_preview(request, tools) if dry_run else run(request, tools, confirm=ui.confirmation(yes=yes))
     if output == "json":

@@ -25,6 +25,7 @@ def rollback(
     to: str | None,
     bento: str | None,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -42,7 +43,9 @@ def rollback(
     from deployer.workflows.rollback import RollbackRequest, raise_when_refused
     from deployer.workflows.rollback import rollback as run
 
-    request = RollbackRequest(Selection(name=name, config=config, target=target, bento=bento), to=to or "")
+    request = RollbackRequest(
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento), to=to or ""
+    )
     result, deployment = run(request, real_toolbox(), confirm=ui.confirmation(yes=yes))
     if result.smoke_test is not None:
         ui.show_smoke_report(result.smoke_test)

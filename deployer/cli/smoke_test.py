@@ -15,7 +15,14 @@ from deployer.config import TargetName
 @deployment_options
 @output_option
 def smoke_test(
-    *, bento: str | None, config: Path | None, name: str | None, target: TargetName | None, yes: bool, output: str
+    *,
+    bento: str | None,
+    config: Path | None,
+    environment: str | None,
+    name: str | None,
+    target: TargetName | None,
+    yes: bool,
+    output: str,
 ) -> int:
     """Send the sample features to a deployment, wait out its cold start, check the answer.
 
@@ -28,7 +35,9 @@ def smoke_test(
     from deployer.workflows.smoke_test import smoke_test as run
 
     tools = real_toolbox()
-    report, deployment = run(Selection(name=name, config=config, target=target, bento=bento), tools)
+    report, deployment = run(
+        Selection(name=name, config=config, environment=environment, target=target, bento=bento), tools
+    )
     ui.show_smoke_report(report)
     if output == "json":
         ui.print_json(ui.smoke_as_json(report))

@@ -28,6 +28,7 @@ def up(
     refresh: bool,
     allow_destroy: bool,
     config: Path | None,
+    environment: str | None,
     name: str | None,
     target: TargetName | None,
     yes: bool,
@@ -49,7 +50,7 @@ def up(
 
     tools = real_toolbox()
     request = UpRequest(
-        Selection(name=name, config=config, target=target),
+        Selection(name=name, config=config, environment=environment, target=target),
         bento=bento,
         build=build,
         python=python,

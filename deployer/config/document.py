@@ -44,6 +44,16 @@ class Document:
             line = name.start_mark.line + 1
         return line
 
+    def depth(self, keys: Sequence[str | int]) -> int:
+        """How many keys of a path are there, from its beginning."""
+        node: yaml.Node = self.root
+        for depth, key in enumerate(keys):
+            found = _child(node, key)
+            if found is None:
+                return depth
+            node = found[1]
+        return len(keys)
+
     def text(self, keys: Sequence[str | int]) -> str | None:
         """A scalar as the user wrote it, None where the path leads to none."""
         node: yaml.Node | None = self.root

@@ -23,21 +23,28 @@ from deployer.errors import BadInput
 
 if TYPE_CHECKING:
     from deployer.config.document import Document
-    from deployer.config.problems import Problem
+    from deployer.config.overlay import Overlaid
+    from deployer.config.problem import Keys, Problem
 
+NAME = ("name",)
 SPEC_PARTS = {"cors": Cors, "vpc": Vpc, "file_system": FileSystem, "destinations": Destinations}
 
 
-def load_config(path: Path, *, name: str | None = None) -> DeploymentConfig:
-    """Read and check one file; `name` stands in for the file's own. Raises BadInput with every problem at once."""
-    from deployer.config.document import read_document
+def load_config(path: Path, *, name: str | None = None, environment: str = "") -> DeploymentConfig:
+    """Read and check one file, with one of its environments laid over it; `name` stands in for the file's own.
 
-    document = read_document(path)
-    values = _without_nulls(document.values)
+    Raises BadInput with every problem at once, each at its own line. Without an environment only the names of what is
+    in `environments` are checked.
+    """
+    from deployer.config.document import read_document
+    from deployer.config.overlay import overlaid
+
+    chosen = overlaid(read_document(path), environment)
+    values = _without_nulls(chosen.values)
     if name is not None:
         values["name"] = name
-    _check(values, document, named=name is not None)
-    return _config_of(values, path.resolve())
+    _check(values, chosen, named=name is not None)
+    return _config_of(values, path.resolve(), environment)
 
 
 def default_config(name: str, *, target: TargetName = "local") -> DeploymentConfig:
@@ -60,14 +67,20 @@ def _without_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _check(values: Mapping[str, Any], document: Document, *, named: bool) -> None:
-    from deployer.config.problems import Problem, find_problems
+def _check(values: Mapping[str, Any], chosen: Overlaid, *, named: bool) -> None:
+    from deployer.config.problem import Problem
+    from deployer.config.problems import find_problems
 
-    repeated = [Problem(keys, "this key is there more than once.") for keys in document.repeated]
-    found = [*repeated, *find_problems(values, document.text)]
+    document = chosen.document
+    found: dict[Keys, Problem] = {}
+    for keys in document.repeated:
+        found[keys] = Problem(keys, "this key is there more than once.")
+    for problem in find_problems({**values, **chosen.environments}, chosen.text):
+        keys = problem.keys if named and problem.keys == NAME else chosen.place(problem.keys)
+        found.setdefault(keys, Problem(keys, problem.message))
     if not found:
         return
-    problems = sorted(found, key=lambda problem: document.line(problem.keys) or 0)
+    problems = sorted(found.values(), key=lambda problem: document.line(problem.keys) or 0)
     told = [f"  {_place(problem, document, named=named)}: {problem.message}" for problem in problems]
     count = "a problem" if len(told) == 1 else f"{len(told)} problems"
     message = "\n".join([f"{document.path} has {count}:", *told])
@@ -75,13 +88,13 @@ def _check(values: Mapping[str, Any], document: Document, *, named: bool) -> Non
 
 
 def _place(problem: Problem, document: Document, *, named: bool) -> str:
-    if named and problem.keys == ("name",):
+    if named and problem.keys == NAME:
         return "--name"
     line = document.line(problem.keys)
     return problem.path if line is None else f"{problem.path} (line {line})"
 
 
-def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
+def _config_of(values: Mapping[str, Any], path: Path, environment: str) -> DeploymentConfig:
     spec, smoke, terraform = (_whole(values.get(key, {})) for key in ("spec", "smoke_test", "terraform"))
     for part, kind in SPEC_PARTS.items():
         if part in spec:
@@ -100,6 +113,7 @@ def _config_of(values: Mapping[str, Any], path: Path) -> DeploymentConfig:
         image=ImageOptions(**values.get("image", {})),
         env=values.get("env", {}),
         secrets=values.get("secrets", {}),
+        environment=environment,
         account=values.get("account", ""),
         profile=values.get("profile", ""),
         smoke_test=SmokeTest(**smoke),

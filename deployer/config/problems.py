@@ -6,7 +6,6 @@ All problems are found in one pass. No file is read here.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,16 +13,13 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from deployer.config.schema import ENV_BYTES, ROLE_NAME_LENGTH, SCHEMA
-from deployer.config.schema_spec import REPOSITORY, REPOSITORY_RULE
-from deployer.config.values import runtime_variables
+from deployer.config.problem import Keys, Problem, shown
+from deployer.config.rules import limits_across_keys
+from deployer.config.schema import SCHEMA
 from deployer.near_miss import near_miss
 
-Keys = tuple[str | int, ...]
 Written = Callable[[Keys], "str | None"]
 
-SHOWN_CHARACTERS = 60
-PLAIN_KEY = re.compile(r"[\w:/+=@-]+")
 KINDS = {
     "object": "a mapping",
     "array": "a list",
@@ -33,18 +29,6 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Problem:
-    """`keys` lead to the value; `message` is one or more sentences without the key path."""
-
-    keys: Keys
-    message: str
-
-    @property
-    def path(self) -> str:
-        return ".".join(key if PLAIN_KEY.fullmatch(key) else shown(key) for key in map(str, self.keys))
-
-
 def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem, ...]:
     """Every problem of a config, at most one for each key. `written` gives a scalar as it stands in the file."""
     errors = Draft202012Validator(SCHEMA).iter_errors(values)
@@ -52,18 +36,9 @@ def find_problems(values: Mapping[str, Any], written: Written) -> tuple[Problem,
     first: dict[Keys, Problem] = {}
     for problem in found:
         first.setdefault(problem.keys, problem)
-    for problem in _limits_across_keys(values, spoiled=tuple(first)):
+    for problem in limits_across_keys(values, spoiled=tuple(first)):
         first.setdefault(problem.keys, problem)
     return tuple(first.values())
-
-
-def shown(value: object) -> str:
-    """A value as it would be written in JSON, cut where it is long."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
 @dataclass(frozen=True)
@@ -93,6 +68,8 @@ def _describe(finding: _Finding, written: Written) -> Iterator[Problem]:
         yield from _unknown(finding)
     elif keys[:1] == ("env",) and len(keys) == 2 and finding.rule != "enum":
         yield Problem(keys, f'this value is not text in YAML: put it in quotes, as in {keys[1]}: "…".')
+    elif keys[:1] == ("secrets",) and len(keys) == 2:  # what is there instead of a reference may be the secret itself
+        yield Problem(keys, f"this is no reference to a secret. Valid: {_valid(finding.schema)}.")
     elif finding.rule == "type":
         yield Problem(keys, _wrong_type(finding, written(keys)))
     elif finding.rule == "enum":
@@ -102,6 +79,10 @@ def _describe(finding: _Finding, written: Written) -> Iterator[Problem]:
 
 
 def _bad_name(finding: _Finding) -> str:
+    if finding.rule == "enum":
+        known = finding.schema["enum"]
+        hint = _home(finding.value, ()) or near_miss(finding.value, known)
+        return f"unknown key.{hint} Valid keys: {', '.join(known)}."
     if finding.rule == "not":
         return f"this name is reserved; {finding.schema['description']}."
     return f"this name is not allowed. Valid: {finding.schema['description']}."
@@ -174,47 +155,3 @@ def _valid(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(str(item) for item in schema["enum"])
     return str(schema["description"])
-
-
-def _limits_across_keys(values: Mapping[str, Any], *, spoiled: tuple[Keys, ...]) -> Iterator[Problem]:
-    """Limits of AWS on what is made of several keys; skipped where one of those is wrong by itself."""
-    broken = {keys[0] for keys in spoiled if len(keys) == 1} | {".".join(map(str, keys[:2])) for keys in spoiled}
-    spec = values.get("spec", {}) if "spec" not in broken else {}
-    if "name" in values and "name" not in broken:
-        yield from _limits_of_name(values["name"], spec, region_is_wrong="spec.region" in broken)
-    if not any(keys[:1] == ("env",) for keys in spoiled):
-        yield from _limit_of_env(values.get("env", {}), {} if any(key[:1] == ("spec",) for key in spoiled) else spec)
-    yield from _unprintable(values.get("smoke_test", {}))
-
-
-def _limits_of_name(name: str, spec: Mapping[str, Any], *, region_is_wrong: bool) -> Iterator[Problem]:
-    if "repository" not in spec and (not re.search(REPOSITORY, name) or len(name) < 2):
-        message = f"{shown(name)} cannot name the ECR repository too ({REPOSITORY_RULE})."
-        yield Problem(("name",), f"{message} Choose another name, or give one in spec.repository.")
-    role = f"{name}-{spec.get('region', 'us-east-1')}"
-    if len(role) > ROLE_NAME_LENGTH and not region_is_wrong:
-        longest = ROLE_NAME_LENGTH - (len(role) - len(name))
-        message = f"{len(name)} characters are too many: the IAM role {role} may have {ROLE_NAME_LENGTH}."
-        yield Problem(("name",), f"{message} Valid: at most {longest} characters in this region.")
-
-
-def _limit_of_env(env: Mapping[str, str], spec: Mapping[str, Any]) -> Iterator[Problem]:
-    """What the settings add to the function's environment counts too."""
-    added = runtime_variables(spec.get("event_route", ""), documentation=spec.get("documentation", True))
-    together = json.dumps({**env, **added}, ensure_ascii=False, separators=(",", ":"))
-    size = len(together.encode("utf-8", "surrogatepass"))
-    if size > ENV_BYTES:
-        whose = f" ({', '.join(added)} of the settings among them)" if added else ""
-        valid = f"at most {ENV_BYTES} bytes of names and values together, as JSON"
-        yield Problem(("env",), f"{size} bytes{whose} are too many. Valid: {valid}.")
-
-
-def _unprintable(smoke_test: Mapping[str, Any]) -> Iterator[Problem]:
-    """`expected` may be any JSON value, and YAML knows some that JSON does not."""
-    if not isinstance(smoke_test, Mapping) or "expected" not in smoke_test:
-        return
-    try:
-        json.dumps(smoke_test["expected"], allow_nan=False)
-    except (TypeError, ValueError):
-        message = f"{shown(smoke_test['expected'])} is not a JSON value."
-        yield Problem(("smoke_test", "expected"), message)

@@ -10,7 +10,7 @@ from typing import Any
 
 from deployer.config.schema_parts import BOOLEAN, ROUTE, arn, mapping, text, texts, whole
 
-OWN_TAGS = 2  # deployer:name and deployer:bento; AWS allows 50 on a resource
+OWN_TAGS = 2 + 20  # deployer:name, deployer:bento, and the smoke tests of 20 versions; AWS allows 50 on a resource
 REPOSITORY = r"^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*\Z"
 REPOSITORY_RULE = "lower-case letters and digits joined by . _ - or /, 2 to 256 characters"
 

@@ -18,32 +18,42 @@ REFERENCE = "reference.yaml"
 
 
 def find_config(
-    folder: Path, *, bento: str | None = None, name: str | None = None, file: Path | None = None
+    folder: Path,
+    *,
+    bento: str | None = None,
+    name: str | None = None,
+    file: Path | None = None,
+    environment: str = "",
 ) -> DeploymentConfig | None:
-    """The config for a deployment; None when nothing that is given leads to one.
+    """The config for a deployment, with `environment` laid over it; None when nothing that is given leads to one.
 
-    `file` names it. Else the config called `name`, else the one for `bento` (`NAME` or `NAME:VERSION`), else defaults
-    for that Bento. `name` then names the deployment. `notes` of the result say what was assumed. Raises BadInput when
-    two configs match, when the matching one is broken, and when a config is for another Bento than the one given.
+    `file` names it. Else the config called `name` (in that environment), else the one for `bento` (`NAME` or
+    `NAME:VERSION`), else defaults for that Bento. `name` then names the deployment. `notes` of the result say what was
+    assumed. Raises BadInput when two configs match, when the matching one is broken or lacks the environment, and when
+    a config is for another Bento than the one given.
     """
     if file is not None:
-        return _for_bento(load_config(file, name=name), bento)
-    candidates = _candidates(folder)
+        return _for_bento(load_config(file, name=name, environment=environment), bento)
+    candidates = _candidates(folder, environment)
     named = [candidate for candidate in candidates if name is not None and candidate.name == name]
     if named:
-        return _for_bento(load_config(_only(named, f"are named {name}").path), bento)
+        return _for_bento(load_config(_only(named, f"are named {name}").path, environment=environment), bento)
     if bento is None:
         return None
     matching = _matching(candidates, bento)
     if matching:
-        return load_config(_only(matching, f"are for the Bento {bento}").path, name=name)
+        path = _only(matching, f"are for the Bento {bento}").path
+        return load_config(path, name=name, environment=environment)
+    if environment:
+        problem = f"No config in {FOLDER} names the Bento {bento}, and --env says {environment}."
+        raise BadInput(problem, hint="Name the config that describes the environment with -f FILE.")
     return _defaults(bento, name, unreadable=[item.path for item in candidates if not item.readable])
 
 
-def only_config(folder: Path) -> DeploymentConfig | None:
+def only_config(folder: Path, environment: str = "") -> DeploymentConfig | None:
     """The one config of the folder's configs; None where there is none. Raises BadInput where there are several."""
     candidates = _candidates(folder)
-    return load_config(_only(candidates, "are here").path) if candidates else None
+    return load_config(_only(candidates, "are here").path, environment=environment) if candidates else None
 
 
 def deployment_name(bento: str) -> str:
@@ -53,7 +63,7 @@ def deployment_name(bento: str) -> str:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file of the folder and what it says it is for, before it is checked."""
+    """A file of the folder and what it says it is for in an environment, before it is checked."""
 
     path: Path
     readable: bool
@@ -61,18 +71,23 @@ class _Candidate:
     bento: str
 
 
-def _candidates(folder: Path) -> list[_Candidate]:
+def _candidates(folder: Path, environment: str = "") -> list[_Candidate]:
     files = [path for pattern in ("*.yaml", "*.yml") for path in (folder / FOLDER).glob(pattern)]
-    return [_peek(path) for path in sorted(files) if path.name != REFERENCE]
+    return [_peek(path, environment) for path in sorted(files) if path.name != REFERENCE]
 
 
-def _peek(path: Path) -> _Candidate:
+def _peek(path: Path, environment: str) -> _Candidate:
     from deployer.config.document import read_document
+    from deployer.config.overlay import overlaid
 
     try:
-        values = read_document(path).values
+        document = read_document(path)
     except BadInput:
         return _Candidate(path, False, _scan(path, "name"), _scan(path, "bento").lower())
+    try:
+        values = overlaid(document, environment).values
+    except BadInput:  # it has no such environment: said where this file is the one that is meant
+        values = {**document.values, "name": ""}
     name, bento = (str(values.get(key) or "") for key in ("name", "bento"))
     return _Candidate(path, True, name, bento.lower())
 

@@ -165,20 +165,17 @@ class DeploymentConfig:
     @property
     def variables(self) -> dict[str, str]:
         """The function's environment variables: the user's, and what tells its runtime of the settings."""
-        settings = runtime_variables(
-            self.spec.event_route, documentation=self.spec.documentation, stage=self.spec.stage, secrets=self.secrets
-        )
+        settings = runtime_variables(self.spec.event_route, documentation=self.spec.documentation, secrets=self.secrets)
         return {**self.env, **settings}
 
 
 def runtime_variables(
-    event_route: str, *, documentation: bool, stage: str = "$default", secrets: Mapping[str, str] | None = None
+    event_route: str, *, documentation: bool, secrets: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Settings as `deployer/runtime` reads them: none where the default holds. Of secrets the references alone."""
     settings = {
         "DEPLOYER_EVENT_ROUTE": event_route,
         "DEPLOYER_DOCUMENTATION": "" if documentation else "off",
-        "DEPLOYER_STAGE": "" if stage == "$default" else stage,
         "DEPLOYER_SECRETS": json.dumps(dict(secrets), separators=(",", ":"), sort_keys=True) if secrets else "",
     }
     return {name: value for name, value in settings.items() if value}

@@ -10,10 +10,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Signing:
-    """AWS's signature: for this region, with curl's options for the credentials."""
+    """AWS's signature: for this region and service, with curl's options for the credentials."""
 
     region: str
     credentials: str
+    service: str = "lambda"  # or execute-api, for an HTTP API
 
 
 def curl_command(url: str, *, samples: Path, cwd: Path, signing: Signing | None = None) -> str:
@@ -27,4 +28,4 @@ def _signature(signing: Signing | None) -> tuple[str, ...]:
     """Not quoted with the rest: the shell is to expand it."""
     if signing is None:
         return ()
-    return (f"--aws-sigv4 aws:amz:{shlex.quote(signing.region)}:lambda", signing.credentials)
+    return (f"--aws-sigv4 aws:amz:{shlex.quote(signing.region)}:{signing.service}", signing.credentials)

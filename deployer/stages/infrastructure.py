@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from deployer.errors import DeployerError
 from deployer.models import Change, Plan
+from deployer.stages.provider_fit import fit_template, importable
 from deployer.tools.terraform import Terraform
 
 Say = Callable[[str], None]
@@ -30,8 +31,10 @@ def plan_changes(
     """
     say("init")
     terraform.init()
+    fit_template(terraform)
     say("plan")
-    return terraform.plan(imports=imports, image_exists=image_exists, refresh=refresh)
+    there = importable(imports or {}, terraform)
+    return terraform.plan(imports=there, image_exists=image_exists, refresh=refresh)
 
 
 def refuse_destruction(plan: Plan, *, allowed: bool) -> None:

@@ -14,11 +14,22 @@ from deployer.tools.lambda_gaps import Gap
 from deployer.tools.route_schema import is_stream
 
 SHOWN = 4  # places in one line
+API_SECONDS = 30  # that an HTTP API waits for its integration, a limit that cannot be raised
 
 
 def remarks(routes: Sequence[Route], uses: Sequence[Use], spec: Spec) -> tuple[str, ...]:
     """What people should know before it is deployed."""
-    return (*_tasks(routes, spec), *_streams(routes, spec), *_code(uses))
+    return (*_endpoint(spec), *_tasks(routes, spec), *_streams(routes, spec), *_code(uses))
+
+
+def _endpoint(spec: Spec) -> Iterator[str]:
+    if spec.auth == "none":
+        yield "spec.auth is none: anybody may call the endpoint, at your cost. `auth: iam` asks for signed requests."
+    if spec.endpoint == "http_api" and spec.timeout > API_SECONDS:
+        yield (
+            f"spec.endpoint is http_api, which answers 503 after {API_SECONDS} s; spec.timeout is {spec.timeout} s."
+            " `endpoint: function_url` waits for all of it."
+        )
 
 
 def _tasks(routes: Sequence[Route], spec: Spec) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
 from deployer.tools.aws import Aws
-from deployer.tools.aws_adoption import FUNCTION, addresses
+from deployer.tools.aws_adoption import FUNCTION, STATEMENTS, addresses
 from deployer.tools.terraform import Terraform
 
 _ANY_FUNCTION = re.compile(r"(^|\.)aws_lambda_function\.")  # a user's own template calls it as it likes
@@ -22,17 +22,19 @@ def adoptable(config: DeploymentConfig, *, terraform: Terraform, aws: Aws) -> di
     of the template's is not in the state. Raises DeployerError for a function that is not deployer's.
     """
     known = {_unindexed(address) for address in terraform.resources()}
-    public = config.spec.auth == "none"
-    if known.issuperset(map(_unindexed, addresses(public=public))):
+    if known.issuperset(map(_unindexed, addresses(config))):
         return {}
     owner = None if FUNCTION in known else aws.function_owner(config.name)
     if owner not in (None, config.name):
         raise DeployerError(
             f"A Lambda function {config.name} is there already, and it is no deployment of that name"
             f" (its tag deployer:name is {owner or 'missing'}). Nothing was changed.",
-            hint="Choose another name with --name, or delete that function.",
+            hint="Choose another name with --name, or delete that function."
+            " `deployer adopt FOLDER` takes over what upstream bentoctl deployed.",
         )
-    there = aws.existing(config.name, public=public)
+    there = aws.existing(config)
+    if _unindexed(STATEMENTS["PublicUrl"]) in known:  # the other permission of a public URL may be none of terraform's
+        there.pop(STATEMENTS["PublicInvoke"], None)
     return {address: identity for address, identity in there.items() if _unindexed(address) not in known}
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from deployer.releases import Alias, Version
+from deployer.config import DeploymentConfig
+from deployer.releases import LIVE, Alias, Version
 from deployer.stages.release import read_description, short_inputs
+from deployer.tools.aws import Aws
 from deployer.tools.aws_releases import Releases
 
 
 @dataclass(frozen=True)
 class Serving:
-    """An alias, the version that it points at, and the base URL of its Function URL (empty where it has none)."""
+    """An alias, the version that it points at, and the base URL that asks it (empty where there is none)."""
 
     alias: Alias
     version: Version
@@ -24,10 +26,18 @@ class Serving:
 
 
 def serving(releases: Releases, name: str) -> Serving | None:
-    """None where there is no such alias."""
+    """With its Function URL; None where there is no such alias."""
     alias = releases.alias(name)
     version = releases.version(alias.version) if alias else None
     return Serving(alias, version, releases.url(name) or "") if alias and version else None
+
+
+def live_serving(aws: Aws, config: DeploymentConfig) -> Serving | None:
+    """What the alias `live` stands for, with the endpoint that the config has: its Function URL or an HTTP API."""
+    found = serving(aws.releases(config.name), LIVE)
+    if found is None or config.spec.endpoint == "function_url":
+        return found
+    return replace(found, endpoint=aws.http_api_endpoint(config.name, stage=config.spec.stage))
 
 
 def is_made_of(found: Serving | None, inputs: str) -> bool:

@@ -16,12 +16,13 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
-from botocore.session import Session
 
+from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
 from deployer.models import Invoked
 from deployer.targets import Environment
-from deployer.tools import aws_adoption, aws_invoke, aws_leftovers, aws_logs
+from deployer.tools import aws_adoption, aws_http_api, aws_invoke, aws_leftovers, aws_logs
+from deployer.tools.aws_credentials import aws_session
 from deployer.tools.aws_errors import code, explained
 from deployer.tools.aws_http import VersionHttp
 from deployer.tools.aws_images import Images
@@ -29,6 +30,10 @@ from deployer.tools.aws_leftovers import OWNER_TAG
 from deployer.tools.aws_metrics import ReleaseMetrics
 from deployer.tools.aws_releases import Releases
 from deployer.tools.aws_removal import Removal
+from deployer.tools.aws_state_bucket import StateBucket
+from deployer.tools.aws_upstream import UpstreamAws
+from deployer.tools.aws_url_policy import UrlPolicy
+from deployer.tools.upstream_state import UpstreamDeployment
 
 _COLD_START = 60  # seconds: the image of a large model is loaded before the function's own limit counts
 
@@ -48,7 +53,8 @@ class Aws:
     """
 
     def __init__(self, environment: Environment, variables: Mapping[str, str]) -> None:
-        self._region = environment.region
+        self._region, self._log_in = environment.region, environment.log_in
+        self._account = environment.account
         self._variables = environment.process_variables(variables)
         self._clients: dict[str, Any] = {}
 
@@ -91,6 +97,12 @@ class Aws:
         """Deleting what is left of a deployment."""
         return Removal(self._client, name, region=self._region, explained=self._explained)
 
+    def state_bucket(self, bucket: str) -> StateBucket:
+        """The bucket of terraform's states, which has to be of the account of these credentials."""
+        s3, account = self._client("s3"), self._account or self.identity().account
+        tls = s3.meta.endpoint_url.startswith("https:")
+        return StateBucket(s3, bucket, account=account, explained=self._explained, tls=tls)
+
     def leftovers(self, name: str, *, repository: str) -> tuple[str, ...]:
         """What is still there of a deployment, by tag and by name, one line each: `ECR repository digits`."""
         with self._explained(f"Looking for what is left of {name}"):
@@ -101,14 +113,27 @@ class Aws:
         with self._explained(f"Asking whose function {name} is"):
             return aws_adoption.function_owner(self._client, name)
 
-    def existing(self, name: str, *, public: bool) -> dict[str, str]:
+    def existing(self, config: DeploymentConfig) -> dict[str, str]:
         """What is there of a deployment: terraform import ids by the template's resource addresses."""
-        with self._explained(f"Looking for what is there of {name}"):
-            return aws_adoption.existing(self._client, name=name, region=self._region, public=public)
+        with self._explained(f"Looking for what is there of {config.name}"):
+            return aws_adoption.existing(self._client, config)
+
+    def upstream(self, deployment: UpstreamDeployment) -> UpstreamAws:
+        """A deployment by upstream bentoctl, to take it over or to remove it."""
+        return UpstreamAws(self._client, deployment, self._explained)
 
     def releases(self, function: str) -> Releases:
         """The function's versions and aliases."""
         return Releases(self._client("lambda"), function, self._explained)
+
+    def url_policy(self, function: str) -> UrlPolicy:
+        """Who may ask the Function URL of the alias `live`, beside what terraform keeps."""
+        return UrlPolicy(self._client("lambda"), function, self._explained)
+
+    def http_api_endpoint(self, name: str, *, stage: str) -> str:
+        """The base URL of the deployment's HTTP API; empty where there is none."""
+        with self._explained(f"Looking for the HTTP API {name}"):
+            return aws_http_api.endpoint(self._client("apigatewayv2"), name, stage=stage)
 
     def release_metrics(self, function: str) -> ReleaseMetrics:
         """What each version behind the function's alias `live` did."""
@@ -177,30 +202,15 @@ class Aws:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        """botocore's own rules, with what it would look up in the process's environment taken from ours."""
-        found = self._variables.get
-        settings = {
-            "profile": (None, None, found("AWS_PROFILE") or found("AWS_DEFAULT_PROFILE"), None),
-            "region": ("region", None, self._region, None),
-            "config_file": (None, None, found("AWS_CONFIG_FILE") or "~/.aws/config", None),
-            "credentials_file": (None, None, found("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials", None),
-            "ca_bundle": ("ca_bundle", None, found("AWS_CA_BUNDLE"), None),
-        }
-        core = Session(session_vars=settings)
-        key, secret = found("AWS_ACCESS_KEY_ID"), found("AWS_SECRET_ACCESS_KEY")
-        if key and secret:
-            core.set_credentials(key, secret, found("AWS_SESSION_TOKEN"))
-        else:
-            core.get_component("credential_provider").remove("env")
         with self._explained("Reading the AWS settings"):
-            return boto3.Session(botocore_session=core, region_name=self._region)
+            return boto3.Session(botocore_session=aws_session(self._variables, self._region), region_name=self._region)
 
     @property
     def _endpoint(self) -> str | None:
         return self._variables.get("AWS_ENDPOINT_URL")
 
     def _explained(self, doing: str) -> Any:
-        return explained(doing, endpoint=self._endpoint)
+        return explained(doing, endpoint=self._endpoint, log_in=self._log_in)
 
 
 def log_group(name: str) -> str:

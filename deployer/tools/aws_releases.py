@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from deployer.errors import DeployerError
 from deployer.releases import FAILED, PASSED, Alias, Version
@@ -20,6 +20,8 @@ from deployer.tools.aws_errors import code
 SMOKE_TEST_TAG = "deployer:smoke-test:"  # and the version's number
 MOST_TAGS = 50  # of one function, by Lambda's API reference
 KEPT_SMOKE_TESTS = 20
+WAIT_SECONDS = 900  # a snapshot of a large model takes minutes
+WAIT_DELAY = 2
 _LATEST = "$LATEST"
 _MISSING = "ResourceNotFoundException"
 
@@ -126,9 +128,31 @@ class Releases:
         return _alias(moved)
 
     def publish(self) -> str:
-        """Publish the function as it is now; its number, the last version's where nothing has changed since."""
+        """Publish the function as it is now; its number, the last version's where nothing has changed since.
+
+        An update that is under way is waited for: Lambda refuses any other until then.
+        """
+        self._wait("function_updated_v2", f"Waiting for the last update of {self._function}")
         with self._explained(f"Publishing a version of {self._function}"):
             return str(self._lambda.publish_version(FunctionName=self._function)["Version"])
+
+    def wait_until_active(self, number: str) -> None:
+        """Return when a published version can be invoked: with SnapStart its snapshot is made first.
+
+        Raises DeployerError where it cannot be made, or not within WAIT_SECONDS.
+        """
+        self._wait("published_version_active", f"Waiting for version {number} of {self._function}", Qualifier=number)
+
+    def _wait(self, waiter: str, doing: str, **asked: str) -> None:
+        pace = {"Delay": WAIT_DELAY, "MaxAttempts": WAIT_SECONDS // WAIT_DELAY}
+        with self._explained(doing):
+            try:
+                self._lambda.get_waiter(waiter).wait(FunctionName=self._function, WaiterConfig=pace, **asked)
+            except WaiterError as error:
+                raise DeployerError(
+                    f"{doing}: {_reason(error)}",
+                    hint="Run the command again: it continues where this one stopped.",
+                ) from error
 
     def smoke_tests(self) -> dict[str, str]:
         """What the last smoke test of each version said, `passed` or `failed`, by the version's number."""
@@ -171,6 +195,14 @@ class Releases:
                 if code(error) == _MISSING:
                     return None
                 raise
+
+
+def _reason(error: WaiterError) -> str:
+    """Lambda's own words for the state that it ended in; the waiter's where it gave none."""
+    last = error.last_response.get("Configuration", error.last_response)
+    said = last.get("StateReason") or last.get("LastUpdateStatusReason")
+    state = last.get("State", "")
+    return f"its state is {state}: {said}" if said else str(error)
 
 
 def _smoke_tests(tags: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""The lock of a terraform state on this disk: whose it is, and whether anybody still holds it.
+"""The lock of a terraform state: whose it is, and on this disk whether anybody still holds it.
 
 terraform locks the file itself (fcntl, whole file) and writes beside it who it is. The system lets go of a lock whose
-process has ended, so what is only written down is stale. A state that a backend keeps has its lock there, not here.
+process has ended, so what is only written down is stale. A state in S3 is locked by an object with the same text.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _FLOCK = "hhqqi"  # struct flock of Linux on 64 bits: type, whence, start, lengt
 
 @dataclass(frozen=True)
 class StateLock:
-    """A lock as terraform noted it; texts may be empty. `held`: by a process that lives, whose number is `process`.
+    """A lock as terraform noted it; texts may be empty. `held`: on this disk, by a process that lives; in S3 always.
 
-    `process` is 0 where the system does not say it.
+    `process` is that process's number, 0 where the system does not say it.
     """
 
     held: bool
@@ -56,13 +56,21 @@ def note_of(state: Path) -> Path:
     return state.with_name(f".{state.name}.lock.info")
 
 
-def _as_noted(note: Path, *, held: bool, process: int) -> StateLock:
+def lock_of(noted: str, *, held: bool, process: int = 0) -> StateLock:
+    """The lock of which terraform has written this down; a text that says nothing is that of a lock as well."""
     try:
-        known = json.loads(note.read_text(encoding="utf-8"))
+        known = json.loads(noted)
         said = {field: str(known.get(key) or "") for field, key in _KEYS.items()}
-    except (OSError, ValueError, AttributeError):
+    except (ValueError, AttributeError):
         said = {}
     return StateLock(held=held, process=process, **said)
+
+
+def _as_noted(note: Path, *, held: bool, process: int) -> StateLock:
+    try:
+        return lock_of(note.read_text(encoding="utf-8"), held=held, process=process)
+    except (OSError, UnicodeDecodeError):
+        return StateLock(held=held, process=process)
 
 
 _KEYS = {"identity": "ID", "who": "Who", "created": "Created", "operation": "Operation"}

@@ -23,22 +23,25 @@ _OWNED = re.compile(
 )
 
 
-def find_terraform(variables: Mapping[str, str], *, runner: Runner | None = None) -> Path:
-    """The terraform on PATH, else the fetched one: the first that is 1.5 or newer.
+def find_terraform(
+    variables: Mapping[str, str], *, runner: Runner | None = None, oldest: tuple[int, int] | None = None
+) -> Path:
+    """The terraform on PATH, else the fetched one: the first that is 1.5 or newer, or `oldest` or newer.
 
     Raises DeployerError naming what was found instead.
     """
+    needed = oldest or OLDEST
     on_path = shutil.which("terraform", path=variables.get("PATH", ""))
     candidates = [Path(on_path).absolute()] if on_path else []
     rejected = []
     for candidate in [*candidates, *filter(Path.is_file, [cached_binary()])]:
         version = _version(candidate, variables, runner or Processes())
-        if version is not None and _parts(version) >= OLDEST:
+        if version is not None and _parts(version) >= needed:
             return candidate
         rejected.append(f"{candidate} is {version or 'not a working terraform'}")
     found = " and ".join(rejected) or "there is none on PATH"
     raise DeployerError(
-        f"terraform {'.'.join(map(str, OLDEST))} or newer is needed; {found}.",
+        f"terraform {'.'.join(map(str, needed))} or newer is needed; {found}.",
         hint=f"Install terraform, or run `deployer setup`: it fetches {VERSION} into deployer's cache.",
     )
 

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from deployer.files import replace_file
 from deployer.tools.state_lock import state_lock
+from deployer.tools.terraform_backend import FILE as BACKEND_FILE
+from deployer.tools.terraform_backend import recorded_place
+from deployer.tools.terraform_providers import Providers
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,19 @@ class TerraformFolder:
         return self.path / "terraform.tfstate"
 
     @property
-    def provider_lock(self) -> Path:
-        return self.path / ".terraform.lock.hcl"
+    def providers(self) -> Providers:
+        return Providers(self.path)
+
+    @property
+    def backup(self) -> Path:
+        """The state of before the last apply."""
+        return self.path / "terraform.tfstate.backup"
 
     @property
     def state_is_elsewhere(self) -> bool:
         """Whether a backend holds the state: terraform records which one here."""
-        return (self.path / ".terraform" / "terraform.tfstate").exists()
+        place = recorded_place(self.path)
+        return place is not None and place.is_remote
 
     @property
     def is_settled(self) -> bool:
@@ -53,7 +62,7 @@ class TerraformFolder:
         """
         if not self.state.exists() or self.state.stat().st_size > 0:
             return
-        lock, backup = state_lock(self.state), self.path / "terraform.tfstate.backup"
+        lock, backup = state_lock(self.state), self.backup
         if lock is not None and lock.held:
             return
         if backup.exists() and backup.stat().st_size > 0:
@@ -62,13 +71,19 @@ class TerraformFolder:
             self.state.unlink()
 
     def is_initialised(self, settings: str) -> bool:
-        """Whether `init` was done with the same settings for the files that are here now."""
-        mark = self._mark
-        return mark.exists() and mark.read_text(encoding="utf-8") == self._fingerprint(settings)
+        """Whether `init` was done with the same settings for the files, and the providers, that are here now."""
+        self.providers.restore_lock()
+        return self._noted("fingerprint") == self._fingerprint(settings) and self.has_verified_providers()
+
+    def has_verified_providers(self) -> bool:
+        """Whether the providers are, file by file, those that the last `init` verified."""
+        return self._noted("providers") == self.providers.seen()
 
     def mark_initialised(self, settings: str) -> None:
+        """After an `init` that went well: it has verified the providers that are here now."""
         self._mark.parent.mkdir(exist_ok=True)  # terraform makes none where there is nothing to install
-        self._mark.write_text(self._fingerprint(settings), encoding="utf-8")
+        noted = {"fingerprint": self._fingerprint(settings), "providers": self.providers.seen()}
+        replace_file(self._mark, json.dumps(noted))
 
     def unmark_initialised(self) -> None:
         self._mark.unlink(missing_ok=True)
@@ -98,8 +113,17 @@ class TerraformFolder:
     def _unfinished(self) -> Path:
         return self.path / ".terraform" / "deployer-apply"
 
+    def _noted(self, what: str) -> object:
+        """What the mark says; None where there is no mark, or one of another deployer."""
+        try:
+            return json.loads(self._mark.read_text(encoding="utf-8"))[what]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     def _fingerprint(self, settings: str) -> str:
         digest = hashlib.sha256(settings.encode())
-        for file in sorted([*self.path.glob("*.tf"), *self.path.glob(self.provider_lock.name)]):
+        for file in sorted(
+            file for kind in ("*.tf", BACKEND_FILE, self.providers.lock.name) for file in self.path.glob(kind)
+        ):
             digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
         return digest.hexdigest()

@@ -60,11 +60,13 @@ def _meant(selection: Selection, tools: Toolbox) -> tuple[str, Selection]:
 
     In the second case the selection names that deployment, so that it is renewed where it is. Raises BadInput.
     """
-    config = find_config(tools.folder, name=selection.name, file=selection.config)
+    config = find_config(tools.folder, name=selection.name, file=selection.config, environment=selection.overlay)
     if config is not None and config.bento:
         return config.bento, selection
     there = existing_deployment(selection, tools, command="up")
     if there is None or not there.config.bento:
         raise BadInput("No Bento is named.", hint=HINT)
-    config, target = there.config, there.workspace.target
-    return config.bento, replace(selection, name=config.name, config=config.path, target=target)
+    config, place = there.config, there.workspace
+    return config.bento, replace(
+        selection, name=config.name, config=config.path, target=place.target, environment=place.environment
+    )

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from deployer.models import Bento, Image, Outputs, Tag
 from deployer.stages.image import build_image, record_image, recorded_tag, write_values
 from deployer.stages.infrastructure import Consent, approved, plan_changes
+from deployer.stages.provider_fit import settle_url_policy
 from deployer.stages.release import Facts, read_description, release_description, short_inputs
+from deployer.stages.role_race import until_role_is_known
 from deployer.toolbox import Toolbox
 from deployer.tools.git import current_commit
 from deployer.tools.terraform_values import update_values
@@ -56,9 +58,11 @@ def make(ready: Prepared, consent: Consent, tools: Toolbox) -> Candidate:
         released=ready.live is not None,
         owns_repository=_owns_repository(ready, tools),
     )
-    outputs, applied = _apply(found, consent, tools)
+    outputs, applied = _apply(found, ready, consent, tools)
     if not _is_published(ready, outputs, tools):
-        outputs, _ = _apply(found, consent, tools)
+        outputs, _ = _apply(found, ready, consent, tools)
+    if ready.live is not None:
+        settle_permissions(ready, tools)
     changed = applied or not image.reused
     return Candidate(image, outputs.version, outputs.candidate_endpoint, changed=changed, outputs=outputs)
 
@@ -111,8 +115,21 @@ def held_by(bento: Bento) -> tuple[Tag, ...]:
     return tuple(model.tag for model in bento.models)
 
 
-def _apply(found: Infrastructure, consent: Consent, tools: Toolbox) -> tuple[Outputs, bool]:
-    """Plan, show, ask, and apply exactly that plan; an empty one is not applied."""
+def _apply(found: Infrastructure, ready: Prepared, consent: Consent, tools: Toolbox) -> tuple[Outputs, bool]:
+    """Plan, show, ask, and apply exactly that plan; an empty one is not applied.
+
+    Where AWS does not know the new role yet, what is left of the plan is tried again after a while.
+    """
+    # What was agreed to goes on then; a first function, which failed, is made anew.
+    agreed = Consent(destroy=consent.destroy or ready.live is None)
+
+    def attempt(again: bool) -> tuple[Outputs, bool]:
+        return _apply_once(found, agreed if again else consent, tools)
+
+    return until_role_is_known(attempt, clock=tools.clock, say=tools.progress.note)
+
+
+def _apply_once(found: Infrastructure, consent: Consent, tools: Toolbox) -> tuple[Outputs, bool]:
     terraform = found.terraform
     with tools.progress.step("Planning the infrastructure with terraform") as step:
         plan = plan_changes(terraform, imports=found.imports, say=step.update)
@@ -125,6 +142,16 @@ def _apply(found: Infrastructure, consent: Consent, tools: Toolbox) -> tuple[Out
             outputs = terraform.output()
             step.done(f"Infrastructure: {len(plan.changes)} changes applied; version {outputs.version} is the newest")
     return outputs, True
+
+
+def settle_permissions(ready: Prepared, tools: Toolbox) -> None:
+    """Who may ask the URL of `live`, beside what terraform keeps. A template of the user's own is left alone."""
+    config = ready.deployment.config
+    if config.terraform.template is not None:
+        return
+    policy = tools.aws(ready.environment).url_policy(config.name)
+    for done in settle_url_policy(config, policy, folder=ready.deployment.workspace.terraform):
+        tools.progress.note(done)
 
 
 def _owns_repository(ready: Prepared, tools: Toolbox) -> bool:

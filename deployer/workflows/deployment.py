@@ -12,7 +12,7 @@ from deployer.models import Bento, Outputs
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workspace import Workspace, deployments, project_log
-from deployer.workspace.selection import select
+from deployer.workspace.selection import Wanted, meant_environment, select
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,19 @@ class Selection:
     config: Path | None = None
     target: TargetName | None = None
     bento: str | None = None
+    environment: str | None = None
+
+    @property
+    def overlay(self) -> str:
+        """The environment whose values count; without one the config's own do."""
+        return self.environment or ""
 
 
 def config_for(bento: str, selection: Selection, tools: Toolbox) -> DeploymentConfig:
     """The config for a Bento's tag, with the target that the command line chose."""
-    config = find_config(tools.folder, bento=bento, name=selection.name, file=selection.config)
+    config = find_config(
+        tools.folder, bento=bento, name=selection.name, file=selection.config, environment=selection.overlay
+    )
     if config is None:
         raise BadInput(f"No config is for the Bento {bento}.", hint="Name one with -f FILE.")
     for note in config.notes:
@@ -38,28 +46,48 @@ def config_for(bento: str, selection: Selection, tools: Toolbox) -> DeploymentCo
 def deployment_of(bento: Bento, selection: Selection, tools: Toolbox, *, command: str = "up") -> Deployment:
     """The deployment that `up` makes or renews."""
     config = config_for(str(bento.tag), selection, tools)
-    workspace = Workspace.at(tools.folder, config.name, config.target)
-    _check_region(workspace, config)
+    workspace = Workspace.at(tools.folder, config.name, config.target, config.environment)
+    config = _where_it_is(workspace, config)
     return Deployment(config, workspace, tools.targets[config.target], workspace.new_log(command))
 
 
-def _check_region(workspace: Workspace, config: DeploymentConfig) -> None:
-    """Terraform would make everything anew in the other region and forget what is in this one."""
+def _where_it_is(workspace: Workspace, config: DeploymentConfig) -> DeploymentConfig:
+    """The config with the account that the deployment is in, where that is known.
+
+    Raises BadInput for a config that has come to name another account or region: terraform would make everything anew
+    there and forget what is here.
+    """
     try:
         record = workspace.record()
     except DeployerError:  # it cannot be read, and is written anew by this run
-        return
-    if record is not None and record.region != config.spec.region:
+        return config
+    if record is None:
+        return config
+    _check_pin(workspace, "", record.region, config.spec.region)
+    if config.target == "aws":
+        _check_pin(workspace, "account ", record.account, config.account)
+    return replace(config, account=record.account or config.account)
+
+
+def _check_pin(workspace: Workspace, what: str, pinned: str, asked: str) -> None:
+    if pinned and asked and pinned != asked:
+        name, environment = workspace.name, workspace.environment
+        down = f"deployer down --name {name}{f' --env {environment}' if environment else ''}"
         raise BadInput(
-            f"{config.name} is deployed in {record.region}, and its config now says {config.spec.region}.",
-            hint=f"Run `deployer down --name {config.name}` first, or give the new deployment a name of its own.",
+            f"{name} is deployed in {what}{pinned}, and its config now says {asked}.",
+            hint=f"Run `{down}` first, or give the new deployment a name of its own.",
         )
 
 
 def existing_deployment(selection: Selection, tools: Toolbox, *, command: str) -> Deployment | None:
     """The deployment that is there, None where there is none. Raises BadInput when several are and none is named."""
     chosen = select(
-        tools.folder, name=selection.name, config=selection.config, bento=selection.bento, target=selection.target
+        tools.folder,
+        name=selection.name,
+        config=selection.config,
+        bento=selection.bento,
+        target=selection.target,
+        environment=selection.environment,
     )
     if chosen is None:
         return None
@@ -84,37 +112,81 @@ def deployment_on_aws(selection: Selection, tools: Toolbox, *, command: str) -> 
     config; nothing but a log is written. Raises DeployerError where nothing leads to one.
     """
     named = _named_config(selection, tools)
-    if _is_recorded(named.name if named else None, selection.target, tools):
+    environment = meant_environment(selection.environment, selection.config)
+    wanted = Wanted(named.name if named else None, selection.target, environment)
+    if any(map(wanted.fits, deployments(tools.folder))):
         return deployment_to_ask(selection, tools, command=command)
-    config = named or only_config(tools.folder)
+    config = named or only_config(tools.folder, selection.overlay)
     if config is None:
         hint = "Run `deployer up --bento NAME:VERSION` first, or say what is meant: -f FILE or --name, and --target."
         raise DeployerError("Nothing is deployed here, and no config says what is meant.", hint=hint)
     for note in config.notes:
         tools.progress.note(note)
     config = config if selection.target is None else replace(config, target=selection.target)
-    workspace = Workspace.named(tools.folder, config.name, config.target)
+    workspace = Workspace.named(tools.folder, config.name, config.target, config.environment)
     return Deployment(config, workspace, tools.targets[config.target], project_log(tools.folder, command))
 
 
 def _named_config(selection: Selection, tools: Toolbox) -> DeploymentConfig | None:
     """The config that the options lead to, defaults for a name that no config has; None without any option."""
-    name, file = selection.name, selection.config
-    found = find_config(tools.folder, bento=selection.bento, name=name, file=file)
+    name, file, environment = selection.name, selection.config, selection.overlay
+    found = find_config(tools.folder, bento=selection.bento, name=name, file=file, environment=environment)
     if found is not None or name is None:
         return found
+    if environment:
+        problem = f"No config here is named {name} in the environment {environment}."
+        raise BadInput(problem, hint="Name the config with -f FILE, or leave --name out.")
     config = default_config(name)
     return replace(config, notes=(f"No config is named {name}: defaults are used, region {config.spec.region}.",))
 
 
-def _is_recorded(name: str | None, target: TargetName | None, tools: Toolbox) -> bool:
-    there = deployments(tools.folder)
-    return any(name in (None, found.name) and target in (None, found.target) for found in there)
+def reached(deployment: Deployment) -> Environment:
+    """The target as it is. Raises DeployerError where it is another account's, before anything else is asked there."""
+    config = deployment.config
+    return deployment.target.reach(region=config.spec.region, account=config.account, profile=config.profile)
+
+
+def prepared(deployment: Deployment, *, python_version: str | None = None, architecture: str = "") -> Environment:
+    """The target made ready to use, for functions of this Python and architecture where named. Raises as `reached`."""
+    config = deployment.config
+    return deployment.target.prepare(
+        region=config.spec.region,
+        python_version=python_version,
+        architecture=architecture,
+        account=config.account,
+        profile=config.profile,
+    )
+
+
+def pinned(deployment: Deployment, environment: Environment, tools: Toolbox) -> Deployment:
+    """The deployment with the account that it is in from now on.
+
+    Raises BadInput where another environment of this folder has the same function: the two would take turns at it.
+    """
+    workspace, account = deployment.workspace, environment.account
+    for other in deployments(tools.folder):
+        if _is_same_function(other, workspace, environment):
+            problem = (
+                f"{workspace} would be the function of {other}, in account {account} and {environment.region} too."
+            )
+            raise BadInput(problem, hint="Give it a name of its own, or another account or region, in the config.")
+    return replace(deployment, config=replace(deployment.config, account=account))
+
+
+def _is_same_function(other: Workspace, workspace: Workspace, environment: Environment) -> bool:
+    """Whether another deployment's record says that it is there where this one is to be."""
+    if other == workspace or (other.name, other.target) != (workspace.name, workspace.target):
+        return False
+    try:
+        record = other.record()
+    except DeployerError:
+        return False
+    return record is not None and record.region == environment.region and record.account in ("", environment.account)
 
 
 def what_is_live(deployment: Deployment, tools: Toolbox) -> tuple[Environment, Outputs]:
     """Where it is, and what terraform made there. Raises DeployerError where `up` did not get that far."""
-    environment = deployment.target.reach(region=deployment.config.spec.region)
+    environment = reached(deployment)
     terraform = tools.terraform(deployment, environment)
     if not terraform.resources():
         problem = f"{deployment.config.name} is not deployed yet: the last `deployer up` did not get that far."

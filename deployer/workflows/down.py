@@ -10,11 +10,13 @@ from deployer.results import DownResult
 from deployer.stages.infrastructure import destroy_all, keep_log_groups
 from deployer.stages.ownership import refuse_unknown_function
 from deployer.stages.state_lock import refuse_living_owner
+from deployer.stages.state_place import refuse_locked
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws_leftovers import LOG_GROUP, REPOSITORY
 from deployer.tools.terraform_folder import TerraformFolder
-from deployer.workflows.deployment import Selection, existing_deployment
+from deployer.workflows.deployment import Selection, existing_deployment, prepared
+from deployer.workflows.state import forget
 
 Confirm = Callable[[str], bool]
 
@@ -46,29 +48,31 @@ def down(selection: Selection, tools: Toolbox, *, confirm: Confirm, keep: Keep |
     if deployment is None:
         return DownResult(name=selection.name or "", target=selection.target or "", removed=())
     name, target = deployment.config.name, deployment.target.name
-    if not confirm(_question(name, target, keep)):
+    if not confirm(_question(name, deployment.workspace.place, keep)):
         raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
     with deployment.workspace.lock("down"):
         folder = TerraformFolder(deployment.workspace.terraform)
         refuse_living_owner(folder)
-        environment = deployment.target.prepare(region=deployment.config.spec.region)
+        environment = prepared(deployment)
         removed = _destroy(deployment, environment, keep, tools) + _delete_the_rest(
             deployment, environment, keep, tools
         )
         kept = _what_is_kept(deployment, environment, keep, tools)
         refuse_living_owner(folder)
+        forgotten, left = forget(deployment, environment, tools)
         deployment.workspace.delete()
-    return DownResult(name=name, target=target, removed=removed, kept=kept)
+    return DownResult(name=name, target=target, removed=removed + forgotten, kept=kept + left)
 
 
-def _question(name: str, target: str, keep: Keep) -> str:
+def _question(name: str, place: str, keep: Keep) -> str:
     those = f"and keep its {keep}" if str(keep) else "with its images and logs"
-    return f"Remove deployment {name} from target {target}, {those}?"
+    return f"Remove deployment {name} from target {place}, {those}?"
 
 
 def _destroy(deployment: Deployment, environment: Environment, keep: Keep, tools: Toolbox) -> tuple[str, ...]:
     with tools.progress.step("Destroying the infrastructure with terraform") as step:
         terraform, config = tools.terraform(deployment, environment), deployment.config
+        refuse_locked(terraform)
         refuse_unknown_function(config, known=terraform.resources(), aws=tools.aws(environment))
         if keep.logs:
             keep_log_groups(terraform)

@@ -20,7 +20,7 @@ from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.base_image import DEFAULT_BASE, base_digest
 from deployer.tools.terraform_drift import terraform_drift
 from deployer.tools.terraform_folder import TerraformFolder
-from deployer.workflows.deployment import Selection, deployment_to_ask
+from deployer.workflows.deployment import Selection, deployment_to_ask, reached
 
 
 def drift(selection: Selection, tools: Toolbox) -> tuple[Drift, ...]:
@@ -29,7 +29,7 @@ def drift(selection: Selection, tools: Toolbox) -> tuple[Drift, ...]:
     Raises DeployerError where nothing is deployed, or somebody is at work on it.
     """
     deployment = deployment_to_ask(selection, tools, command="drift")
-    environment = deployment.target.reach(region=deployment.config.spec.region)
+    environment = reached(deployment)
     with deployment.workspace.lock("drift"):
         refuse_living_owner(TerraformFolder(deployment.workspace.terraform))
         return (
@@ -77,8 +77,14 @@ def _config(deployment: Deployment, environment: Environment, tools: Toolbox) ->
 def _inputs(bento: Bento, deployment: Deployment, environment: Environment, tools: Toolbox) -> str:
     """The hash of what `up` would make a release of, with the config as the file is now."""
     recorded = deployment.config
-    found = find_config(tools.folder, bento=str(bento.tag), name=recorded.name, file=recorded.path) or recorded
-    config = replace(found, target=recorded.target)
+    found = find_config(
+        tools.folder,
+        bento=str(bento.tag),
+        name=recorded.name,
+        file=recorded.path,
+        environment=recorded.environment,
+    )
+    config = replace(found or recorded, target=recorded.target)
     plan, _ = plan_image(bento, config, environment)
     base = base_digest(
         plan.base or DEFAULT_BASE.format(python=bento.python_version),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deployer.models import Bento, Image, ImagePlan
-from deployer.releases import CANDIDATE, LIVE
+from deployer.releases import CANDIDATE
 from deployer.stages.image import Inputs, inputs_of, recorded_base, recorded_image
 from deployer.stages.image_plan import plan_image
 from deployer.stages.lambda_fit import remarks
@@ -15,7 +15,7 @@ from deployer.stages.ownership import adoptable
 from deployer.stages.release import read_description, short_inputs
 from deployer.stages.routes import check_event_route
 from deployer.stages.samples import check_samples
-from deployer.stages.serving import Serving, is_made_of, serving
+from deployer.stages.serving import Serving, is_made_of, live_serving, serving
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
@@ -24,6 +24,7 @@ from deployer.tools.bento_code import uses_of_service
 from deployer.tools.bentoctl import Job
 from deployer.tools.terraform import Terraform
 from deployer.tools.terraform_folder import TerraformFolder
+from deployer.workflows.deployment import pinned, prepared
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def prepare(bento: Bento, deployment: Deployment, tools: Toolbox) -> Prepared:
     for remark in remarks(bento.routes, uses_of_service(bento.path, bento.service), config.spec):
         tools.progress.note(remark)
     environment = _target(bento, deployment, tools)
+    deployment = pinned(deployment, environment, tools)
     plan, notes = plan_image(bento, config, environment)
     base = base_digest(
         plan.base or DEFAULT_BASE.format(python=bento.python_version),
@@ -96,7 +98,7 @@ def prepare(bento: Bento, deployment: Deployment, tools: Toolbox) -> Prepared:
     )
     inputs = inputs_of(bento, config, template, plan, base=base)
     aws = tools.aws(environment)
-    live, repository = serving(aws.releases(config.name), LIVE), aws.repository_uri(config.repository)
+    live, repository = live_serving(aws, config), aws.repository_uri(config.repository)
     is_settled = TerraformFolder(deployment.workspace.terraform).is_settled
     return Prepared(bento, deployment, environment, plan, template, inputs, live, repository, is_settled, notes)
 
@@ -137,10 +139,8 @@ def infrastructure(ready: Prepared, tools: Toolbox) -> Infrastructure:
 
 def _target(bento: Bento, deployment: Deployment, tools: Toolbox) -> Environment:
     with tools.progress.step(f"Preparing the {deployment.target.name} target") as step:
-        environment = deployment.target.prepare(
-            region=deployment.config.spec.region,
-            python_version=bento.python_version,
-            architecture=deployment.config.spec.architecture,
+        environment = prepared(
+            deployment, python_version=bento.python_version, architecture=deployment.config.spec.architecture
         )
         step.done(f"Target {environment.target} ({environment.region}) is ready")
     return environment

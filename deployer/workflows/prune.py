@@ -12,7 +12,7 @@ from deployer.stages.history import check_is_ours, read_history
 from deployer.stages.pruning import Pruning
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws import Aws
-from deployer.workflows.deployment import Selection, deployment_on_aws
+from deployer.workflows.deployment import Selection, deployment_on_aws, reached
 
 Confirm = Callable[[str], bool]
 LATEST = "$LATEST"
@@ -41,7 +41,7 @@ def prune(request: PruneRequest, tools: Toolbox, *, confirm: Confirm) -> PruneRe
             return PruneResult(removed=())
         for line in lines:
             tools.progress.note(f"to remove: {line}")
-        if not confirm(f"Remove this from {config.name} on target {deployment.target.name}?"):
+        if not confirm(f"Remove this from {config.name} on target {deployment.workspace.place}?"):
             raise DeployerError("Nothing was removed.", hint="Answer with y, or pass --yes, to remove it.")
         with tools.progress.step("Removing it") as step:
             pruning.remove(there, aws.releases(config.name), aws.images(config.repository))
@@ -58,7 +58,7 @@ def prune_preview(request: PruneRequest, tools: Toolbox) -> PruneResult:
 
 
 def _aws(deployment: Deployment, tools: Toolbox) -> Aws:
-    return tools.aws(deployment.target.reach(region=deployment.config.spec.region))
+    return tools.aws(reached(deployment))
 
 
 def _what_may_go(keep: int, deployment: Deployment, aws: Aws, tools: Toolbox) -> Pruning:

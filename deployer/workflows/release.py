@@ -24,6 +24,9 @@ def try_candidate(ready: Prepared, candidate: Candidate, tools: Toolbox) -> Smok
 
     Raises AliasMoved where another version was behind that URL in the end: then nobody knows which one answered.
     """
+    with tools.progress.step(f"Waiting for version {candidate.version}") as step:
+        _releases(ready, tools).wait_until_active(candidate.version)
+        step.done(f"Version {candidate.version} is ready")
     report = run_smoke_test(
         ready.deployment.config,
         ready.bento.routes,

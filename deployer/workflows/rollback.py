@@ -21,7 +21,7 @@ from deployer.stages.rollback_target import check_target, move_live, rollback_ta
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws import Aws
 from deployer.tools.aws_releases import Releases
-from deployer.workflows.deployment import Selection, deployment_on_aws
+from deployer.workflows.deployment import Selection, deployment_on_aws, reached
 from deployer.workflows.release import note_result
 
 Confirm = Callable[[str], bool]
@@ -64,7 +64,7 @@ def rollback(request: RollbackRequest, tools: Toolbox, *, confirm: Confirm) -> t
     if way.live.version == way.number and not way.live.weights:
         return _result(way, way.live), deployment
     _check(way)
-    if not confirm(f"{_in_words(way)} ({deployment.target.name})?"):
+    if not confirm(f"{_in_words(way)} ({deployment.workspace.place})?"):
         raise DeployerError("Nothing was changed.", hint="Answer with y, or pass --yes, to move the alias live.")
     report = _tested(way, tools)
     moved = _moved(way, named=bool(request.to), tools=tools) if report.healthy else way.live
@@ -88,7 +88,7 @@ def raise_when_refused(result: RollbackResult, deployment: Deployment) -> None:
 
 def _way(request: RollbackRequest, deployment: Deployment, tools: Toolbox) -> _Way:
     name, region = deployment.config.name, deployment.config.spec.region
-    aws = tools.aws(deployment.target.reach(region=region))
+    aws = tools.aws(reached(deployment))
     found = read_history(name, aws.releases(name), region=region)
     if found.live is None:
         problem = f"{name} has no alias live: no version of it was released yet."

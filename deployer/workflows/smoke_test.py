@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError, Unhealthy
@@ -13,7 +14,7 @@ from deployer.stages.curl import Signing, curl_command
 from deployer.stages.function_log import known_cause, last_words
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
-from deployer.workflows.deployment import Selection, deployment_to_ask, what_is_live
+from deployer.workflows.deployment import Selection, deployment_to_ask, reached, what_is_live
 
 
 def smoke_test(selection: Selection, tools: Toolbox) -> tuple[SmokeReport, Deployment]:
@@ -40,7 +41,8 @@ def run_smoke_test(
     """
     cause, what = "", f"version {version} before it gets traffic" if version else "the deployment"
     with tools.progress.step(f"Testing {what}") as step:
-        sign = tools.aws(environment).sign if version or config.spec.auth == "iam" else None
+        service = "lambda" if version else signed_service(config)
+        sign = partial(tools.aws(environment).sign, service=service) if version or config.spec.auth == "iam" else None
         report = smoke.smoke_test(
             url=url,
             routes=tuple(routes),
@@ -78,9 +80,14 @@ def curl_line(deployment: Deployment, report: SmokeReport, tools: Toolbox) -> st
         return ""
     signing = None
     if config.spec.auth == "iam":
-        environment = deployment.target.reach(region=config.spec.region)
-        signing = Signing(config.spec.region, environment.curl_credentials)
+        environment = reached(deployment)
+        signing = Signing(config.spec.region, environment.curl_credentials, signed_service(config))
     return curl_command(report.url, samples=config.smoke_test.samples, cwd=tools.folder, signing=signing)
+
+
+def signed_service(config: DeploymentConfig) -> str:
+    """The service that a request to the deployment's endpoint is signed for."""
+    return {"function_url": "lambda", "http_api": "execute-api"}[config.spec.endpoint]
 
 
 def raise_when_unhealthy(deployment: Deployment, report: SmokeReport) -> None:

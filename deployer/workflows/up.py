@@ -7,19 +7,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deployer.models import SmokeReport
-from deployer.releases import LIVE
 from deployer.results import UpResult
 from deployer.stages.canary import CanaryFailed, CanaryStep, parse_steps
 from deployer.stages.infrastructure import Consent, approved, plan_changes
-from deployer.stages.serving import Serving, serving
+from deployer.stages.serving import Serving, live_serving
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.terraform_values import update_values
 from deployer.workflows.bento import obtain_bento
-from deployer.workflows.candidate import Candidate, held_by, image_of, made_before, make
+from deployer.workflows.candidate import Candidate, held_by, image_of, made_before, make, settle_permissions
 from deployer.workflows.deployment import Selection, deployment_of
 from deployer.workflows.preparation import Prepared, prepare
 from deployer.workflows.release import move_live, try_candidate
 from deployer.workflows.smoke_test import run_smoke_test
+from deployer.workflows.state import settle
 
 __all__ = ["Consent", "UpRequest", "up"]
 
@@ -53,9 +53,10 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
     deployment = deployment_of(bento, selection, tools=tools)
     with deployment.workspace.lock("up"):
         ready = prepare(bento, deployment, tools)
+        settle(ready.deployment, ready.environment, tools)
         ready = _without_shares(ready, tools)
         if ready.live and ready.is_live and not request.refresh:
-            deployment.workspace.remember(deployment.config, bento)
+            deployment.workspace.remember(ready.deployment.config, bento)
             return _as_it_is(ready, ready.live, tools), deployment
         candidate = (None if request.refresh else made_before(ready, tools)) or make(ready, request.consent, tools)
         return _release(ready, candidate, canary, request, tools), deployment
@@ -68,7 +69,7 @@ def _without_shares(ready: Prepared, tools: Toolbox) -> Prepared:
     live, releases = ready.live.alias, tools.aws(ready.environment).releases(ready.deployment.config.name)
     releases.move(live, live.version)
     tools.progress.note(f"Version {live.version} has all the traffic again, which a canary had begun to move")
-    return replace(ready, live=serving(releases, LIVE))
+    return replace(ready, live=live_serving(tools.aws(ready.environment), ready.deployment.config))
 
 
 def _as_it_is(ready: Prepared, live: Serving, tools: Toolbox) -> UpResult:
@@ -123,6 +124,7 @@ def _make_live(ready: Prepared, candidate: Candidate, request: UpRequest, tools:
         terraform.apply(plan, on_event=step.update)
         endpoint = terraform.output().endpoint
         step.done(f"Released: version {candidate.version} is live ({len(plan.changes)} changes applied)")
+    settle_permissions(ready, tools)
     return endpoint
 
 

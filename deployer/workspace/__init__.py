@@ -1,4 +1,4 @@
-"""`.deployer/<name>/<target>/` under the current folder: what a deployment needs between two commands.
+"""`.deployer/<name>/<target>[.<environment>]/` under the current folder: what a deployment needs between two commands.
 
 Nothing else knows this shape. It is a working copy: the truth is in AWS and in the terraform state that lies here.
 """

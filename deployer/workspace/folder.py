@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from deployer.config import DeploymentConfig, TargetName
+from deployer.config.schema import ENVIRONMENT
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Route
 from deployer.workspace.record import Record, read_record, write_record
@@ -23,16 +24,20 @@ KEPT_LOGS = 20
 
 @dataclass(frozen=True)
 class Workspace:
-    """One deployment's folder. `folder` is the one that holds `.deployer`, normally the current one."""
+    """One deployment's folder. `folder` is the one that holds `.deployer`, normally the current one.
+
+    Each environment has one of its own, even where two of them have the same name: they may be in two accounts.
+    """
 
     folder: Path
     name: str
     target: TargetName
+    environment: str = ""
 
     @classmethod
-    def at(cls, folder: Path, name: str, target: TargetName) -> Workspace:
+    def at(cls, folder: Path, name: str, target: TargetName, environment: str = "") -> Workspace:
         """The workspace, made where it is missing. Raises BadInput for a name that is not one path component."""
-        workspace = cls.named(folder, name, target)
+        workspace = cls.named(folder, name, target, environment)
         make_private_folder(folder)
         with _writing(workspace.root):
             for part in (workspace.bentoctl, workspace.terraform, workspace.logs):
@@ -40,15 +45,27 @@ class Workspace:
         return workspace
 
     @classmethod
-    def named(cls, folder: Path, name: str, target: TargetName) -> Workspace:
+    def named(cls, folder: Path, name: str, target: TargetName, environment: str = "") -> Workspace:
         """The workspace as a value: nothing is written."""
         if not NAME.fullmatch(name) or target not in TARGETS:
             raise BadInput(f"{name!r} cannot name a deployment: 1 to 64 letters, digits, - and _ are valid.")
-        return cls(folder, name, target)
+        if environment and not re.fullmatch(ENVIRONMENT, environment):
+            valid = "a lower-case letter and up to 30 letters, digits and - are valid"
+            raise BadInput(f"{environment!r} cannot name an environment: {valid}.")
+        return cls(folder, name, target, environment)
 
     @property
     def root(self) -> Path:
-        return self.folder / FOLDER / self.name / self.target
+        return self.folder / FOLDER / self.name / self.place
+
+    @property
+    def place(self) -> str:
+        """The target and the environment: `aws`, or `aws.prod`."""
+        return f"{self.target}.{self.environment}" if self.environment else self.target
+
+    def __str__(self) -> str:
+        """The deployment in words: `digits (aws)`, or `digits (aws, environment prod)`."""
+        return f"{self.name} ({self.target}{f', environment {self.environment}' if self.environment else ''})"
 
     @property
     def bentoctl(self) -> Path:
@@ -78,7 +95,7 @@ class Workspace:
         """One command at a time: raises DeployerError naming the one that is at work."""
         from deployer.workspace.lock import held
 
-        return held(self.root / "lock", command=command, what=f"deployment {self.name} on target {self.target}")
+        return held(self.root / "lock", command=command, what=f"deployment {self.name} on target {self.place}")
 
     def new_log(self, command: str) -> Path:
         """The log file of this run; the oldest beyond twenty are removed."""
@@ -95,13 +112,15 @@ class Workspace:
             bento=str(bento.tag),
             config=path,
             routes=bento.routes,
+            environment=self.environment,
+            account=config.account,
         )
         with _writing(self._record):
             write_record(self._record, record)
 
     def record(self) -> Record | None:
         """What was deployed here, None where nothing is. Raises DeployerError for a record that cannot be read."""
-        return read_record(self._record, name=self.name, target=self.target)
+        return read_record(self._record, name=self.name, target=self.target, environment=self.environment)
 
     def routes(self) -> tuple[Route, ...]:
         """The routes of the Bento that was deployed last."""
@@ -123,11 +142,15 @@ def deployments(folder: Path) -> tuple[Workspace, ...]:
     return tuple(_deployments(folder))
 
 
-def was_removed(folder: Path, name: str, target: TargetName | None) -> bool:
-    """Whether a deployment of this name was here (on this target) and has been taken down: its logs are left."""
-    if not NAME.fullmatch(name):
-        return False
-    return any((folder / FOLDER / name / place).is_dir() for place in ([target] if target else TARGETS))
+def was_removed(folder: Path, name: str, target: TargetName | None, environment: str | None = None) -> bool:
+    """Whether a deployment of this name was here and has been taken down: its logs are left.
+
+    With `target` and `environment` it is the one there; None stands for any of them, and "" for no environment.
+    """
+    return NAME.fullmatch(name) is not None and any(
+        target in (None, workspace.target) and environment in (None, workspace.environment)
+        for workspace in _places(folder / FOLDER / name)
+    )
 
 
 def project_log(folder: Path, command: str) -> Path:
@@ -169,8 +192,13 @@ def _writing(path: Path) -> Iterator[None]:
 
 def _deployments(folder: Path) -> Iterator[Workspace]:
     for named in sorted((folder / FOLDER).glob("*/")):
-        for target in TARGETS:
+        yield from (workspace for workspace in _places(named) if workspace._record.exists())
+
+
+def _places(named: Path) -> Iterator[Workspace]:
+    """The workspaces below `.deployer/<name>`, for each target the one without an environment first."""
+    for target in TARGETS:
+        for place in sorted([*named.glob(f"{target}/"), *named.glob(f"{target}.?*/")]):
+            environment = place.name.partition(".")[2]
             with suppress(BadInput):
-                workspace = Workspace.named(folder, named.name, target)
-                if workspace._record.exists():
-                    yield workspace
+                yield Workspace.named(named.parent.parent, named.name, target, environment)

@@ -20,7 +20,8 @@ VERSION = 1
 class Record:
     """What was deployed, as the last `up` began it: enough to test it and to take it down without the config.
 
-    `config` is the file's path relative to the current folder, empty where defaults were used.
+    `config` is the file's path relative to the current folder, empty where defaults were used. `environment` is the
+    one of that config's, empty for none; `account` the AWS account it was deployed to, empty where that is not known.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Record:
     bento: str
     config: str
     routes: tuple[Route, ...] = ()
+    environment: str = ""
+    account: str = ""
 
 
 def write_record(file: Path, record: Record) -> None:
@@ -37,10 +40,11 @@ def write_record(file: Path, record: Record) -> None:
     replace_file(file, json.dumps({"version": VERSION, **asdict(record)}, indent=2), durable=True)
 
 
-def read_record(file: Path, *, name: str, target: TargetName) -> Record | None:
+def read_record(file: Path, *, name: str, target: TargetName, environment: str = "") -> Record | None:
     """None where there is no file. Raises DeployerError for one that cannot be read."""
     try:
-        return _record_of(json.loads(file.read_text(encoding="utf-8")), name=name, target=target)
+        known = json.loads(file.read_text(encoding="utf-8"))
+        return _record_of(known, name=name, target=target, environment=environment)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -50,7 +54,8 @@ def read_record(file: Path, *, name: str, target: TargetName) -> Record | None:
         ) from error
 
 
-def _record_of(known: Mapping[str, Any], *, name: str, target: TargetName) -> Record:
+def _record_of(known: Mapping[str, Any], *, name: str, target: TargetName, environment: str) -> Record:
+    """Where it lies says whose it is. Records of before there were accounts in them have none."""
     if known["version"] != VERSION:
         raise ValueError(f"it is of version {known['version']}, and this deployer reads {VERSION}")
     return Record(
@@ -61,4 +66,6 @@ def _record_of(known: Mapping[str, Any], *, name: str, target: TargetName) -> Re
         bento=str(known["bento"]),
         config=str(known["config"]),
         routes=tuple(Route(**route) for route in known["routes"]),
+        environment=environment,
+        account=str(known.get("account", "")),
     )

@@ -13,7 +13,7 @@ from deployer.workspace import Record, Workspace, deployments, was_removed
 
 @dataclass(frozen=True)
 class Deployed:
-    """A deployment that is there. `config` has the recorded name, target, region and repository.
+    """A deployment that is there. `config` has the recorded name, environment, target, account, region and repository.
 
     Where its config file is gone or broken, `problem` says so and `config` holds only what was recorded: enough to
     take the deployment down, not to test it.
@@ -31,40 +31,50 @@ def select(
     config: Path | None = None,
     bento: str | None = None,
     target: TargetName | None = None,
+    environment: str | None = None,
 ) -> Deployed | None:
     """The one deployment that is meant: the only one there where nothing is given.
 
-    None where nothing is deployed. Raises BadInput, listing the deployments, when several or none of them fit.
+    `config` without an environment means the deployment of the config's own values. None where nothing is deployed.
+    Raises BadInput, listing the deployments, when several or none of them fit.
     """
     there = deployments(folder)
-    loaded = None if config is None else load_config(config, name=name)
-    name = loaded.name if loaded else name
-    fitting = _fitting(there, name=name, bento=bento, target=target)
+    environment = meant_environment(environment, config)
+    loaded = None if config is None else load_config(config, name=name, environment=environment or "")
+    wanted = Wanted(loaded.name if loaded else name, target, environment)
+    fitting = [workspace for workspace in there if wanted.fits(workspace) and (not bento or _holds(workspace, bento))]
     if loaded and len(fitting) > 1:
         fitting = [workspace for workspace in fitting if workspace.target == loaded.target]
     if len(fitting) == 1:
         return _deployed(fitting[0], loaded)
     if fitting:
-        hint = "Choose one with --name, and with --target where both have that name."
+        hint = "Choose one with --name, and with --target or --env where several have that name."
         raise BadInput(f"Several deployments are here: {_list(fitting)}.", hint=hint)
-    if not there or (name is not None and was_removed(folder, name, target)):
+    if not there or (wanted.name is not None and was_removed(folder, wanted.name, target, environment)):
         return None
-    raise BadInput(
-        f"No deployment here fits {_asked(name=name, bento=bento, target=target)}; there are: {_list(there)}.",
-        hint="Choose one with --name.",
-    )
+    asked = _asked(name=wanted.name, bento=bento, target=target, env=environment)
+    raise BadInput(f"No deployment here fits {asked}; there are: {_list(there)}.", hint="Choose one with --name.")
 
 
-def _fitting(
-    there: Sequence[Workspace], *, name: str | None, bento: str | None, target: TargetName | None
-) -> list[Workspace]:
-    return [
-        workspace
-        for workspace in there
-        if (name is None or workspace.name == name)
-        and (target is None or workspace.target == target)
-        and (bento is None or _holds(workspace, bento))
-    ]
+@dataclass(frozen=True)
+class Wanted:
+    """What a deployment has to be, None for anything; the environment "" is none."""
+
+    name: str | None = None
+    target: TargetName | None = None
+    environment: str | None = None
+
+    def fits(self, workspace: Workspace) -> bool:
+        return (
+            self.name in (None, workspace.name)
+            and self.target in (None, workspace.target)
+            and self.environment in (None, workspace.environment)
+        )
+
+
+def meant_environment(environment: str | None, config: Path | None) -> str | None:
+    """The environment that is meant, None for any: a config that is named alone means its own values."""
+    return "" if environment is None and config is not None else environment
 
 
 def _holds(workspace: Workspace, bento: str) -> bool:
@@ -82,9 +92,8 @@ def _deployed(workspace: Workspace, loaded: DeploymentConfig | None) -> Deployed
     if loaded is not None or not record.config:
         return Deployed(workspace, _as_recorded(loaded or DeploymentConfig(name=record.name), record))
     try:
-        return Deployed(
-            workspace, _as_recorded(load_config(workspace.folder / record.config, name=record.name), record)
-        )
+        found = load_config(workspace.folder / record.config, name=record.name, environment=record.environment)
+        return Deployed(workspace, _as_recorded(found, record))
     except BadInput as problem:
         return Deployed(workspace, _as_recorded(DeploymentConfig(name=record.name), record), problem)
 
@@ -92,11 +101,19 @@ def _deployed(workspace: Workspace, loaded: DeploymentConfig | None) -> Deployed
 def _as_recorded(config: DeploymentConfig, record: Record) -> DeploymentConfig:
     """Where it was deployed counts, not what the file has come to say since."""
     spec: Spec = replace(config.spec, region=record.region, repository=record.repository)
-    return replace(config, name=record.name, target=record.target, bento=record.bento, spec=spec)
+    return replace(
+        config,
+        name=record.name,
+        environment=record.environment,
+        target=record.target,
+        account=record.account or config.account,
+        bento=record.bento,
+        spec=spec,
+    )
 
 
 def _list(workspaces: Sequence[Workspace]) -> str:
-    return ", ".join(f"{workspace.name} ({workspace.target})" for workspace in workspaces)
+    return ", ".join(map(str, workspaces))
 
 
 def _asked(**options: str | None) -> str:

@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from moto_server import moto_server
 
+from deployer.config import DeploymentConfig, Spec
 from deployer.errors import DeployerError
 from deployer.targets import Environment
 from deployer.targets.aws import AwsTarget
@@ -115,10 +116,11 @@ def release(variables: Mapping[str, str], name: str, *aliases: str) -> None:
 def test_the_target_says_whose_account_it_is_and_sets_both_names_of_the_region(variables: dict[str, str]) -> None:
     """boto3 and terraform's provider read different variables."""
     environment = AwsTarget(variables=variables).prepare(region=REGION)
-    assert {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION} == environment.variables
+    keys = {name: variables[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    assert {**keys, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION} == environment.variables
     assert environment.registry_url is None
     assert ("x86_64", False) == (environment.architecture, environment.runs_without_base)
-    assert "123456789012" == Aws(environment, variables).identity().account
+    assert ["123456789012"] * 2 == [environment.account, Aws(environment, variables).identity().account]
 
 
 def test_an_image_is_found_by_tag_and_its_absence_is_no_error(aws: Aws, variables: dict[str, str]) -> None:
@@ -238,13 +240,17 @@ def test_an_empty_account_has_no_leftovers(aws: Aws) -> None:
     assert () == aws.leftovers("digits", repository="digits")
 
 
+PRIVATE = DeploymentConfig("digits", spec=Spec(region=REGION))
+PUBLIC = DeploymentConfig("digits", spec=Spec(region=REGION, auth="none"))
+
+
 def test_what_is_there_can_be_imported_and_a_strangers_role_is_not(aws: Aws, variables: dict[str, str]) -> None:
     """Import ids by the template's addresses, permissions only where the config has a public URL."""
     release(variables, "digits", "candidate", "live")
     client("logs", variables).create_log_group(logGroupName="/aws/lambda/digits")
     client("iam", variables).create_role(RoleName=f"digits-{REGION}", AssumeRolePolicyDocument=TRUST)
 
-    private, public = aws.existing("digits", public=False), aws.existing("digits", public=True)
+    private, public = aws.existing(PRIVATE), aws.existing(PUBLIC)
 
     assert {
         "aws_cloudwatch_log_group.this": "/aws/lambda/digits",
@@ -255,7 +261,7 @@ def test_what_is_there_can_be_imported_and_a_strangers_role_is_not(aws: Aws, var
         "aws_lambda_function_url.live[0]": "digits/live",
     } == private
     assert {**private, "aws_lambda_permission.public_url[0]": "digits:live/PublicUrl"} == public
-    assert {} == aws.existing("other", public=True)
+    assert {} == aws.existing(DeploymentConfig("other"))
 
 
 def test_what_was_never_released_has_nothing_of_live_to_import(aws: Aws, variables: dict[str, str]) -> None:
@@ -265,7 +271,7 @@ def test_what_was_never_released_has_nothing_of_live_to_import(aws: Aws, variabl
         "aws_lambda_function.this": "digits",
         "aws_lambda_alias.candidate": "digits/candidate",
         "aws_lambda_function_url.candidate": "digits/candidate",
-    } == aws.existing("digits", public=True)
+    } == aws.existing(PUBLIC)
 
 
 @pytest.mark.parametrize(("tags", "owner"), [(OWNED, "digits"), ({}, ""), ({"deployer:name": "b"}, "b")])

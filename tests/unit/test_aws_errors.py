@@ -19,8 +19,26 @@ def refusal(code: str, message: str = "said AWS") -> botocore.ClientError:
         (refusal("ExpiredToken"), "Asking: the AWS credentials have expired.", "Log in again"),
         (
             refusal("InvalidClientTokenId"),
-            "Asking: AWS does not accept these credentials (InvalidClientTokenId",
+            "Asking: AWS does not know these credentials, or not any more (InvalidClientTokenId: said AWS).",
+            "Log in again. Then run the same command again: it continues where this one stopped.",
+        ),
+        (
+            refusal("UnrecognizedClientException"),
+            "Asking: AWS does not know these credentials, or not any more (UnrecognizedClientException: said AWS).",
+            "Log in again. Then run the same command again",
+        ),
+        (
+            refusal("SignatureDoesNotMatch"),
+            "Asking: AWS does not accept these credentials (SignatureDoesNotMatch",
             "AWS_PROFILE",
+        ),
+        *(
+            (
+                refusal(code),
+                "Asking: the AWS credentials have expired.",
+                "Log in again. Then run the same command again: it continues where this one stopped.",
+            )
+            for code in ("ExpiredTokenException", "RequestExpired")
         ),
         (
             refusal("AccessDeniedException", "not authorized to perform: x:Y"),
@@ -61,3 +79,11 @@ def test_without_an_endpoint_of_its_own_an_unreachable_aws_is_about_the_network(
     with pytest.raises(DeployerError) as caught, explained("Asking"):
         raise botocore.EndpointConnectionError(endpoint_url="https://lambda.us-east-1.amazonaws.com")
     assert "Check the network and the region." == caught.value.hint
+
+
+def test_how_to_get_new_credentials_is_said_where_it_is_known() -> None:
+    """It depends on where they come from, which the target knows."""
+    with pytest.raises(DeployerError) as caught, explained("Asking", log_in="Run `aws sso login` first."):
+        raise refusal("ExpiredTokenException")
+    expected = "Run `aws sso login` first. Then run the same command again: it continues where this one stopped."
+    assert expected == caught.value.hint

@@ -124,7 +124,7 @@ def problem(folder: Path, line: str) -> str:
         (
             "spec: {tags: [a]}",
             'spec.tags (line 5): ["a"] is not a mapping.'
-            " Valid: a mapping of at most 48 tags (AWS allows 50, deployer adds 2).",
+            " Valid: a mapping of at most 28 tags (AWS allows 50, deployer adds 22).",
         ),
         (
             "env: {PORT: 8080}",
@@ -180,7 +180,7 @@ def test_a_value_is_refused_with_the_valid_ones(tmp_path: Path, line: str, told:
         ("spec: {memroy_size: 512}", "spec.memroy_size", "Did you mean memory_size?"),
         ("spec: {bento: digits}", "spec.bento", "It belongs at the top level."),
         ("smoke_test: {sample: x.json}", "smoke_test.sample", "Did you mean samples?"),
-        ("terraform: {mirror: x}", "terraform.mirror", "Valid keys: template, provider_mirror."),
+        ("terraform: {mirror: x}", "terraform.mirror", "Valid keys: template, provider_mirror, backend."),
         ("zzz: 1", "zzz", "unknown key. Valid keys: api_version, name,"),
     ],
 )
@@ -283,10 +283,10 @@ def test_a_name_that_lambda_refuses_is_refused(name: str) -> None:
 
 
 def test_more_tags_than_aws_takes_are_refused(tmp_path: Path) -> None:
-    """50 on a resource, of which two are deployer's."""
-    tags = {f"tag{number}": "x" for number in range(49)}
+    """50 on a resource, of which 22 are deployer's: whose it is, and how the last twenty versions tested."""
+    tags = {f"tag{number}": "x" for number in range(29)}
     told = problem(tmp_path, yaml.safe_dump({"spec": {"tags": tags}}))
-    assert told.startswith("spec.tags (line 6): 49 entries are too many. Valid: a mapping of at most 48 tags")
+    assert told.startswith("spec.tags (line 6): 29 entries are too many. Valid: a mapping of at most 28 tags")
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -307,3 +307,136 @@ def test_a_retention_that_cloudwatch_does_not_know_is_refused_with_the_nearest(t
 def test_the_image_keeps_its_own_variables() -> None:
     """A function variable would replace the image's, and the handler would not find the Bento."""
     assert ("BENTO_PATH", "PYTHONPATH") == IMAGE_ENV
+
+
+EVERYTHING_FITS = """spec:
+  endpoint: http_api
+  stage: v1
+  cors: {allow_origins: ["https://example.com"], allow_credentials: true}
+  vpc: {subnet_ids: [subnet-1], security_group_ids: [sg-1]}
+  file_system: {access_point: "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1", path: /mnt/m}
+  reserved_concurrency: 4
+  provisioned_concurrency: 4
+  log_format: JSON
+  log_level: INFO
+  system_log_level: WARN
+  role: arn:aws:iam::123456789012:role/own
+  ephemeral_storage: 1024
+secrets: {PASSWORD: ssm:/digits/password}
+env: {LEVEL: info}
+"""
+ROLE = "arn:aws:iam::123456789012:role/own"
+BOUNDARY = "arn:aws:iam::123456789012:policy/edge"
+ACCESS_POINT = "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-1"
+FILE_SYSTEM = f'file_system: {{access_point: "{ACCESS_POINT}", path: /mnt/m}}'
+VPC = "vpc: {subnet_ids: [subnet-1], security_group_ids: [sg-1]}"
+
+
+def test_keys_that_go_together_are_taken(tmp_path: Path) -> None:
+    """Every limit across keys, right at the edge."""
+    path = tmp_path / "config.yaml"
+    path.write_text(MINIMAL + EVERYTHING_FITS, encoding="utf-8")
+    assert "v1" == load_config(path).spec.stage
+    path.write_text(f"{MINIMAL}spec: {{snapstart: true, ephemeral_storage: 512, invoke_mode: RESPONSE_STREAM}}\n")
+    assert load_config(path).spec.snapstart
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (
+            "snapstart: true, ephemeral_storage: 513",
+            "spec.ephemeral_storage (line 5): 513 MB are too many with spec.snapstart: true. Valid: 512 MB.",
+        ),
+        (
+            f"snapstart: true, {VPC}, {FILE_SYSTEM}",
+            "spec.file_system (line 5): Lambda takes no file system with spec.snapstart: true. Leave one of them out.",
+        ),
+        (
+            "snapstart: true, provisioned_concurrency: 2",
+            "spec.provisioned_concurrency (line 5): 2 provisioned environments do not go with spec.snapstart: true."
+            " Leave one of them out.",
+        ),
+        (
+            FILE_SYSTEM,
+            "spec.file_system (line 5): EFS is reached through a VPC, and there is no spec.vpc."
+            " Add the subnets and security groups of its network.",
+        ),
+        (
+            f"role: {ROLE}, permission_boundary: {BOUNDARY}",
+            "spec.permission_boundary (line 5): it is for the role that deployer makes, and spec.role names"
+            f" {ROLE}. Leave one of them out.",
+        ),
+        ("log_level: DEBUG", "spec.log_level (line 5): DEBUG needs spec.log_format: JSON, and it is Text."),
+        (
+            "system_log_level: WARN, log_format: Text",
+            "spec.system_log_level (line 5): WARN needs spec.log_format: JSON, and it is Text.",
+        ),
+        (
+            "invoke_mode: RESPONSE_STREAM, endpoint: http_api",
+            "spec.invoke_mode (line 5): an HTTP API passes whole responses on: RESPONSE_STREAM needs"
+            " spec.endpoint: function_url, and it is http_api.",
+        ),
+        (
+            "stage: v1",
+            "spec.stage (line 5): only an HTTP API has stages: v1 needs spec.endpoint: http_api,"
+            " and it is function_url.",
+        ),
+        (
+            "provisioned_concurrency: 5, reserved_concurrency: 4",
+            "spec.provisioned_concurrency (line 5): 5 environments are more than spec.reserved_concurrency lets run,"
+            " which is 4.",
+        ),
+        (
+            'cors: {allow_origins: ["*"], allow_credentials: true}',
+            "spec.cors.allow_credentials (line 5): browsers send none to everyone, and spec.cors.allow_origins has"
+            ' "*". Name the origins one by one.',
+        ),
+    ],
+)
+def test_keys_that_do_not_go_together_are_refused(tmp_path: Path, spec: str, told: str) -> None:
+    """With the value that counts and the limit: AWS would say so minutes later, after the image was pushed."""
+    assert told == problem(tmp_path, f"spec: {{{spec}}}")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        f"{FILE_SYSTEM}, vpc: {{subnet_ids: 7, security_group_ids: [sg-1]}}",
+        "snapstart: maybe, ephemeral_storage: 1024",
+        "reserved_concurrency: many, provisioned_concurrency: 5",
+        "cors: {allow_origins: 7, allow_credentials: true}",
+    ],
+)
+def test_a_limit_is_passed_over_where_one_of_its_keys_is_wrong_by_itself(tmp_path: Path, spec: str) -> None:
+    """What it would say need not be so once the key is mended."""
+    assert "is not a" in problem(tmp_path, f"spec: {{{spec}}}")
+
+
+def test_a_variable_is_set_once(tmp_path: Path) -> None:
+    """By its text or by a reference."""
+    told = problem(tmp_path, "env: {TOKEN: x}\nsecrets: {TOKEN: ssm:/digits/token}")
+    assert "secrets.TOKEN (line 6): env.TOKEN sets this variable too. Leave one of them out." == told
+
+
+def test_references_to_secrets_count_as_bytes_of_the_environment(tmp_path: Path) -> None:
+    """They reach the function in a variable."""
+    fits = "x" * (4096 - len('{"NAME":""}'))
+    told = problem(tmp_path, f"secrets: {{TOKEN: ssm:/digits/token}}\nenv: {{NAME: {fits}}}")
+    assert "bytes (DEPLOYER_SECRETS of the settings among them) are too many" in told
+
+
+def test_a_role_of_the_users_own_leaves_room_for_a_longer_name(tmp_path: Path) -> None:
+    """No role is made of the name then."""
+    path = tmp_path / "config.yaml"
+    text = MINIMAL.replace("name: digits", f"name: {'x' * 64}", 1)
+    path.write_text(f"{text}spec: {{role: {ROLE}}}\n", encoding="utf-8")
+    assert 64 == len(load_config(path).name)
+
+
+@pytest.mark.parametrize("value", ["hunter2", "314159"])
+def test_what_stands_for_a_reference_is_never_repeated(tmp_path: Path, value: str) -> None:
+    """It may be the secret itself, and messages end up in logs."""
+    told = problem(tmp_path, f"secrets: {{PASSWORD: {value}}}")
+    assert told.startswith("secrets.PASSWORD (line 5): this is no reference to a secret. Valid: ssm:PARAMETER, ")
+    assert value not in told

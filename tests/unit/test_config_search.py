@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deployer.config import Spec
-from deployer.config.search import deployment_name, find_config
+from deployer.config.search import deployment_name, find_config, only_config
 from deployer.errors import BadInput
 
 
@@ -151,3 +151,40 @@ def test_a_bento_whose_name_cannot_be_made_fit_needs_a_name(tmp_path: Path) -> N
         find_config(tmp_path, bento=f"{'x' * 60}:v1")
     assert refused.value.message.startswith("name: 60 characters are too many: the IAM role ")
     assert "Choose another with --name." == refused.value.hint
+
+
+ENVIRONMENTS = "environments:\n  prod: {target: aws}\n  live: {name: numbers, bento: iris}\n"
+
+
+def test_a_config_is_found_by_what_it_says_in_the_environment(tmp_path: Path) -> None:
+    """By its name there and by its Bento there; the environment's own name is the deployment's."""
+    path = write(tmp_path, "a.yaml", bento="digits", more=ENVIRONMENTS)
+    write(tmp_path, "b.yaml", name="other")
+    for chosen, environment, name in (
+        ({"bento": "digits:v1"}, "prod", "digits-prod"),
+        ({"name": "digits-prod"}, "prod", "digits-prod"),
+        ({"name": "numbers"}, "live", "numbers"),
+        ({"bento": "iris:v1"}, "live", "numbers"),
+        ({"file": path}, "prod", "digits-prod"),
+        ({"bento": "digits:v1", "name": "mine"}, "prod", "mine"),
+    ):
+        found = find_config(tmp_path, environment=environment, **chosen)
+        assert found is not None, chosen
+        assert (path, name, environment) == (found.path, found.name, found.environment)
+    assert None is find_config(tmp_path, name="digits", environment="prod")
+
+
+def test_the_config_that_is_meant_must_have_the_environment(tmp_path: Path) -> None:
+    """Another one that has it is not taken instead."""
+    write(tmp_path, "a.yaml", bento="digits", more=ENVIRONMENTS)
+    with pytest.raises(BadInput, match=r"a\.yaml has no environment prd\. Did you mean prod\?"):
+        find_config(tmp_path, bento="digits:v1", environment="prd")
+    with pytest.raises(BadInput, match=r"a\.yaml has no environment prd"):
+        only_config(tmp_path, "prd")
+
+
+def test_defaults_have_no_environments(tmp_path: Path) -> None:
+    """A file describes them."""
+    with pytest.raises(BadInput) as refused:
+        find_config(tmp_path, bento="digits:v1", environment="prod")
+    assert "No config in deployment_configs names the Bento digits:v1, and --env says prod." == refused.value.message

@@ -11,8 +11,9 @@ import pytest
 from deployer.config import DeploymentConfig, Spec, TargetName
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Tag
+from deployer.targets import Environment
 from deployer.toolbox import Deployment, real_toolbox
-from deployer.workflows.deployment import Selection, deployment_on_aws
+from deployer.workflows.deployment import Selection, deployment_of, deployment_on_aws, pinned
 from deployer.workspace import Workspace
 
 
@@ -30,10 +31,12 @@ def write_config(folder: Path, name: str, *, file: str = "", **more: Any) -> Pat
     return path
 
 
-def remember(folder: Path, name: str, target: TargetName = "aws", region: str = "eu-west-1") -> None:
+def remember(
+    folder: Path, name: str, target: TargetName = "aws", region: str = "eu-west-1", environment: str = ""
+) -> None:
     bento = Bento(Tag("digits", "v1"), folder, "3.11", "1.4.0", "service:Digits")
     config = DeploymentConfig(name=name, target=target, spec=Spec(region=region))
-    Workspace.at(folder, name, target).remember(config, bento)
+    Workspace.at(folder, name, target, environment).remember(config, bento)
 
 
 def meant(**selection: Any) -> Deployment:
@@ -113,3 +116,50 @@ def test_without_anything_it_is_said_what_to_name(folder: Path) -> None:
     with pytest.raises(DeployerError) as caught:
         meant()
     assert (1, True) == (caught.value.exit_code, "-f FILE or --name" in caught.value.hint)
+
+
+ENVIRONMENTS = {"prod": {"target": "aws", "account": "111122223333"}, "test": {"name": "digits", "target": "aws"}}
+
+
+def test_an_environment_is_read_from_the_config_where_nothing_is_recorded(folder: Path) -> None:
+    """As on another machine: its own name, account and workspace."""
+    path = write_config(folder, "digits", environments=ENVIRONMENTS)
+    for selection in ({}, {"config": path}, {"name": "digits-prod"}):
+        found = meant(environment="prod", **selection)
+        assert ("digits-prod", "prod", "aws", "111122223333") == (
+            found.config.name,
+            found.config.environment,
+            found.target.name,
+            found.config.account,
+        )
+        assert folder / ".deployer" / "digits-prod" / "aws.prod" == found.workspace.root
+
+
+def test_a_record_of_another_environment_says_nothing_of_this_one(folder: Path) -> None:
+    """Though both have the same name: they may be in two accounts."""
+    path = write_config(folder, "digits", target="aws", spec={"region": "us-west-2"}, environments=ENVIRONMENTS)
+    remember(folder, "digits", environment="test")
+    assert ("us-west-2", "") == (meant(config=path).config.spec.region, meant(config=path).config.environment)
+    recorded = meant(config=path, environment="test")
+    assert ("eu-west-1", "test") == (recorded.config.spec.region, recorded.workspace.environment)
+
+
+def test_a_name_that_no_config_has_in_that_environment_is_refused(folder: Path) -> None:
+    """Defaults would be another deployment in another place."""
+    write_config(folder, "digits", environments=ENVIRONMENTS)
+    with pytest.raises(BadInput, match="No config here is named words in the environment prod"):
+        meant(name="words", environment="prod")
+
+
+def test_an_environment_on_the_local_target_has_no_account_to_keep_to(folder: Path) -> None:
+    """The config's `account` is of AWS: the local AWS has one of its own, which the record has."""
+    environments = {"test": {"target": "local"}}
+    path = write_config(folder, "digits", target="aws", account="999900001111", environments=environments)
+    bento = Bento(Tag("digits", "v1"), folder, "3.11", "1.4.0", "service:Digits")
+    selection = Selection(config=path, environment="test")
+    first = deployment_of(bento, selection, real_toolbox())
+    there = Environment("local", first.config.spec.region, account="123456789012")
+    first.workspace.remember(pinned(first, there, real_toolbox()).config, bento)
+    again = deployment_of(bento, selection, real_toolbox())
+    assert (first.workspace, "local.test") == (again.workspace, again.workspace.place)
+    assert ("999900001111", "123456789012") == (first.config.account, again.config.account)

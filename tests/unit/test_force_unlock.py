@@ -11,6 +11,8 @@ from idle_toolbox import idle_toolbox
 from deployer.config import DeploymentConfig
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Tag
+from deployer.tools.state_lock import StateLock
+from deployer.tools.terraform_backend import StatePlace
 from deployer.workflows.deployment import Selection
 from deployer.workflows.force_unlock import force_unlock
 from deployer.workspace import Workspace
@@ -18,18 +20,33 @@ from deployer.workspace import Workspace
 BENTO = Bento(Tag("digits", "v1"), Path(), "3.11", "1.4.0", "service:Digits")
 
 
+LOCK = StateLock(held=True, identity="abc", who="ann@desk", created="2026-11-23T04:17:19Z", operation="Apply")
+GCS = StatePlace("gcs")
+S3 = StatePlace("s3", "states", "digits.tfstate", "us-east-1")
+
+
 @dataclass
 class Terraform:
-    """Notes what it is asked to do."""
+    """Notes what it is asked to do; the state is at `at`, and `locked` says by whom."""
 
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    at: StatePlace = GCS
+    locked: StateLock | None = None
 
     def init(self) -> None:
         self.asked.append(("init",))
 
-    def command(self, words: str, *arguments: str, hint: str) -> str:
-        self.asked.append((words, *arguments))
-        return ""
+    def unlock(self, identity: str) -> None:
+        self.asked.append(("unlock", identity))
+
+    def place(self) -> StatePlace:
+        return self.at
+
+    def keeps_own_place(self) -> bool:
+        return self.at.kind != "s3"
+
+    def lock(self) -> StateLock | None:
+        return self.locked
 
 
 @dataclass
@@ -38,15 +55,20 @@ class Desk:
 
     workspace: Workspace
     terraform: Terraform = field(default_factory=Terraform)
+    questions: list[str] = field(default_factory=list)
 
     def unlock(self, identity: str | None = None, *, answer: bool = True) -> str:
+        def confirm(question: str) -> bool:
+            self.questions.append(question)
+            return answer
+
         tools = idle_toolbox(self.workspace.folder, variables={}, aws=None, terraform=self.terraform)
-        return force_unlock(Selection(), tools, identity=identity, confirm=lambda question: answer)
+        return force_unlock(Selection(), tools, identity=identity, confirm=confirm)
 
     def keep_state_elsewhere(self) -> None:
         known = self.workspace.terraform / ".terraform" / "terraform.tfstate"
         known.parent.mkdir()
-        known.write_text("{}")
+        known.write_text('{"backend": {"type": "gcs", "config": {}}}')
 
 
 @pytest.fixture
@@ -78,8 +100,27 @@ def test_a_command_that_is_at_work_here_is_never_unlocked(desk: Desk) -> None:
 def test_a_backend_is_told_which_lock_after_a_question(desk: Desk) -> None:
     """Nobody here can see whether its owner lives."""
     desk.keep_state_elsewhere()
-    assert "Unlocked the state of digits in terraform's backend: lock abc." == desk.unlock("abc")
-    assert [("init",), ("force-unlock -force", "abc")] == desk.terraform.asked
+    assert "Unlocked terraform's backend gcs: lock abc." == desk.unlock("abc")
+    assert [("init",), ("unlock", "abc")] == desk.terraform.asked
+
+
+def test_the_id_of_a_lock_in_s3_is_found(desk: Desk) -> None:
+    """Whose it is stands in the question and in the answer."""
+    desk.keep_state_elsewhere()
+    desk.terraform.at, desk.terraform.locked = S3, LOCK
+    holder = "terraform of ann@desk since 2026-11-23T04:17:19Z (Apply)"
+    assert f"Unlocked {S3}: lock abc, held by {holder}." == desk.unlock()
+    assert [f"Unlock the state {S3}, held by {holder}? Only do so when the command that locked it has ended"] == (
+        desk.questions
+    )
+    assert ("unlock", "abc") == desk.terraform.asked[-1]
+
+
+def test_a_state_in_s3_that_nobody_has_locked_is_no_error(desk: Desk) -> None:
+    """As on this disk."""
+    desk.keep_state_elsewhere()
+    desk.terraform.at = S3
+    assert ("", []) == (desk.unlock(), desk.terraform.asked)
 
 
 @pytest.mark.parametrize(("identity", "answer", "said"), [(None, True, "wants the ID"), ("abc", False, "Nothing was")])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from deployer.config import Spec
 from deployer.models import Route
 from deployer.stages.lambda_fit import SHOWN, remarks
@@ -16,6 +18,20 @@ STREAM = Route("chat", "/chat", None, {"type": "string", "is_stream": True})
 def test_a_service_that_fits_is_told_nothing() -> None:
     """The usual case."""
     assert remarks((PREDICT, Route("text", "/text", {}, {"type": "string"})), (), Spec()) == ()
+
+
+def test_a_public_endpoint_is_warned_of() -> None:
+    """It is there only because the config says so, and the cost is the user's."""
+    (told,) = remarks((PREDICT,), (), Spec(auth="none"))
+    assert told.startswith("spec.auth is none: anybody may call the endpoint")
+
+
+@pytest.mark.parametrize(("timeout", "told"), [(30, 0), (31, 1), (900, 1)])
+def test_an_http_api_that_waits_less_than_the_function_is_warned_of(timeout: int, told: int) -> None:
+    """With both figures; up to its own limit it is no matter."""
+    said = remarks((PREDICT,), (), Spec(endpoint="http_api", timeout=timeout))
+    assert told == len(said)
+    assert all(f"503 after 30 s; spec.timeout is {timeout} s" in line for line in said)
 
 
 def test_a_task_queue_is_named_with_what_works_instead() -> None:

@@ -100,3 +100,16 @@ def test_the_configured_cors_is_the_apis(aws: LocalEndpoint) -> None:
     apis.delete_cors_configuration(ApiId=number)
     answer = ask("OPTIONS", f"{endpoint}/predict", headers=preflight)
     assert (b"1", False) == (answer.data, "Access-Control-Allow-Origin" in answer.headers)
+
+
+def test_a_stage_has_tags_of_its_own(aws: LocalEndpoint) -> None:
+    """Given, taken away and read as those of an API are; a new Bento changes one of them."""
+    apis, number, _ = made(aws, "tagged")
+    arn = f"arn:aws:apigateway:{REGION}::/apis/{number}/stages/$default"
+
+    apis.tag_resource(ResourceArn=arn, Tags={"team": "ml", "deployer:bento": "digits:2"})
+    apis.untag_resource(ResourceArn=arn, TagKeys=["team", "never"])
+    assert {"deployer:bento": "digits:2"} == apis.get_tags(ResourceArn=arn)["Tags"]
+    assert {"deployer:bento": "digits:2"} == apis.get_stage(ApiId=number, StageName="$default")["Tags"]
+    with pytest.raises(ClientError, match="NotFoundException"):
+        apis.tag_resource(ResourceArn=f"{arn}x", Tags={"a": "b"})

@@ -13,7 +13,7 @@ from deployer.stages.ownership import adoptable, refuse_unknown_function
 from deployer.tools.aws_adoption import FUNCTION, addresses
 
 CONFIG = DeploymentConfig(name="digits", spec=Spec(auth="none"))
-ALL = addresses(public=True)
+ALL = addresses(CONFIG)
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Aws:
         self.asked.append("owner")
         return self.owner
 
-    def existing(self, name: str, *, public: bool) -> dict[str, str]:
+    def existing(self, config: DeploymentConfig) -> dict[str, str]:
         self.asked.append("existing")
         return dict(self.there)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from datetime import datetime
@@ -56,8 +57,9 @@ def test_what_is_remembered_is_read_back(tmp_path: Path) -> None:
         name="digits",
         spec=Spec(region="eu-west-1", repository="team/digits"),
         path=tmp_path / "deployment_configs" / "digits.yaml",
+        account="111122223333",
     )
-    Workspace.at(tmp_path, "digits", "aws").remember(config, BENTO)
+    Workspace.at(tmp_path, "digits", "aws", "prod").remember(config, BENTO)
     expected = Record(
         name="digits",
         target="aws",
@@ -66,8 +68,10 @@ def test_what_is_remembered_is_read_back(tmp_path: Path) -> None:
         bento="digits:v1",
         config="deployment_configs/digits.yaml",
         routes=ROUTES,
+        environment="prod",
+        account="111122223333",
     )
-    again = Workspace.named(tmp_path, "digits", "aws")
+    again = Workspace.named(tmp_path, "digits", "aws", "prod")
     assert (expected, ROUTES) == (again.record(), again.routes())
 
 
@@ -168,3 +172,40 @@ def test_a_lock_without_a_holders_file_is_still_a_lock(tmp_path: Path) -> None:
         (workspace.root / "lock.json").unlink()
         with pytest.raises(DeployerError, match=r"^Another deployer command is at work on"), workspace.lock("down"):
             pass
+
+
+def test_a_record_of_before_there_were_environments_is_read(tmp_path: Path) -> None:
+    """What was deployed then is taken down now; its account is not known."""
+    workspace = Workspace.at(tmp_path, "digits", "aws")
+    old = {"version": 1, "name": "digits", "target": "aws", "region": "eu-west-1", "repository": "digits"}
+    text = json.dumps({**old, "bento": "digits:v1", "config": "", "routes": []})
+    (workspace.root / "deployment.json").write_text(text, encoding="utf-8")
+    record = workspace.record()
+    assert record is not None
+    assert ("eu-west-1", "", "") == (record.region, record.environment, record.account)
+
+
+def test_each_environment_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """Beside the one without, whose place has not changed; a lock of one does not hold up another."""
+    plain = Workspace.at(tmp_path, "digits", "aws")
+    prod = Workspace.at(tmp_path, "digits", "aws", "prod")
+    assert (".deployer/digits/aws", ".deployer/digits/aws.prod") == (
+        str(plain.root.relative_to(tmp_path)),
+        str(prod.root.relative_to(tmp_path)),
+    )
+    with plain.lock("up"), prod.lock("up"):
+        pass
+    for workspace in (prod, plain):
+        workspace.remember(DeploymentConfig(name="digits", target="aws"), BENTO)
+    assert (plain, prod) == deployments(tmp_path)
+    prod.delete()
+    assert (plain,) == deployments(tmp_path)
+    assert ("digits (aws)", "digits (aws, environment prod)") == (str(plain), str(prod))
+
+
+@pytest.mark.parametrize("environment", ["../x", "Prod", "a/b", ".", "x" * 32])
+def test_an_environment_that_is_no_name_makes_no_folder(tmp_path: Path, environment: str) -> None:
+    """It would lead elsewhere."""
+    with pytest.raises(BadInput, match="cannot name an environment"):
+        Workspace.at(tmp_path, "digits", "aws", environment)
+    assert [] == list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ def deploy(
     target: TargetName = "local",
     bento: str = "digits:v1",
     config: DeploymentConfig | None = None,
+    environment: str = "",
 ) -> Workspace:
     """What `up` leaves behind."""
-    workspace = Workspace.at(folder, name, target)
+    workspace = Workspace.at(folder, name, target, environment)
     tag = Tag(*bento.split(":"))
     workspace.remember(config or DeploymentConfig(name=name), Bento(tag, folder, "3.11", "1.4.39", "service:S"))
     return workspace
@@ -56,7 +58,7 @@ def test_several_deployments_are_listed(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as refused:
         select(tmp_path)
     assert refused.value.message == "Several deployments are here: digits (local), digits (aws), iris (local)."
-    assert refused.value.hint == "Choose one with --name, and with --target where both have that name."
+    assert refused.value.hint == "Choose one with --name, and with --target or --env where several have that name."
 
 
 def test_name_target_bento_and_config_choose(tmp_path: Path) -> None:
@@ -149,3 +151,66 @@ def test_a_deployment_under_another_name_finds_its_config_again(tmp_path: Path) 
     deployed = select(tmp_path, name="digits-2")
     assert deployed is not None
     assert ("digits-2", "/predict") == (deployed.config.name, deployed.config.smoke_test.route)
+
+
+ENVIRONMENTS = """environments:
+  prod: {name: digits, target: aws, account: "111122223333", profile: prod, spec: {timeout: 9}}
+  test: {target: aws}
+"""
+
+
+def test_an_environment_is_chosen_by_its_name(tmp_path: Path) -> None:
+    """With --env; a config that is named alone means its own values, and a name alone whatever has it."""
+    path = write(tmp_path, CONFIG + ENVIRONMENTS)
+    plain = deploy(tmp_path, "digits")
+    prod = deploy(tmp_path, "digits", target="aws", environment="prod")
+    test = deploy(tmp_path, "digits-test", target="aws", environment="test")
+    assert prod == chosen(tmp_path, environment="prod")
+    assert prod == chosen(tmp_path, config=path, environment="prod")
+    assert test == chosen(tmp_path, config=path, environment="test")
+    assert test == chosen(tmp_path, name="digits-test")
+    assert plain == chosen(tmp_path, config=path)
+    with pytest.raises(BadInput) as refused:
+        select(tmp_path, name="digits")
+    assert "Several deployments are here: digits (local), digits (aws, environment prod)." == refused.value.message
+
+
+def test_an_environment_that_is_not_deployed_is_told_with_what_is(tmp_path: Path) -> None:
+    """Another environment of the same name is not taken for it, neither by `down` nor by anything else."""
+    path = write(tmp_path, CONFIG + ENVIRONMENTS)
+    deploy(tmp_path, "digits", target="aws", environment="prod")
+    with pytest.raises(BadInput) as refused:
+        select(tmp_path, config=path)
+    assert "No deployment here fits --name digits; there are: digits (aws, environment prod)." == refused.value.message
+    with pytest.raises(BadInput) as refused:
+        select(tmp_path, environment="test")
+    assert "No deployment here fits --env test;" in refused.value.message
+
+
+def test_an_environment_that_was_taken_down_is_no_error(tmp_path: Path) -> None:
+    """Its logs are left, and those of another environment say nothing of it."""
+    path = write(tmp_path, CONFIG + ENVIRONMENTS)
+    deploy(tmp_path, "iris")
+    deploy(tmp_path, "digits", target="aws", environment="prod").delete()
+    assert None is select(tmp_path, config=path, environment="prod")
+    assert None is select(tmp_path, name="digits", environment="prod")
+    with pytest.raises(BadInput):
+        select(tmp_path, name="digits", environment="test")
+    with pytest.raises(BadInput):
+        select(tmp_path, config=path)
+
+
+def test_a_deployment_finds_its_environment_again(tmp_path: Path) -> None:
+    """The file is read with the environment that was recorded; the recorded account is the one that counts."""
+    path = write(tmp_path, CONFIG + ENVIRONMENTS)
+    config = replace(load_config(path, environment="prod"), account="999900001111")
+    deploy(tmp_path, "digits", target="aws", config=config, environment="prod")
+    deployed = select(tmp_path)
+    assert deployed is not None
+    found = deployed.config
+    assert ("prod", "999900001111", "prod", 9) == (found.environment, found.account, found.profile, found.spec.timeout)
+    write(tmp_path, CONFIG)
+    lost = select(tmp_path)
+    assert lost is not None and lost.problem is not None
+    assert ("prod", "999900001111") == (lost.config.environment, lost.config.account)
+    assert "has no environments" in lost.problem.message

@@ -1,0 +1,60 @@
+"""What depends on terraform's AWS provider: parts of a template for newer ones, and what older ones cannot express."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from deployer.config import DeploymentConfig
+from deployer.tools.aws_adoption import STATEMENTS
+from deployer.tools.aws_url_policy import INVOKE, STRAYS, UrlPolicy
+from deployer.tools.terraform import Terraform
+
+NEWER = "newer_provider"
+
+
+def fit_template(terraform: Terraform) -> None:
+    """Put a template's parts for newer providers beside its other files, or take them away again.
+
+    The provider in use is asked, once it is installed: whether it can narrow a permission to invocations through a
+    Function URL (6.29 on).
+    """
+    parts = _parts(terraform.path)
+    if not parts:
+        return
+    newer = terraform.supports("aws_lambda_permission", "invoked_via_function_url")
+    for part in parts:
+        beside = terraform.path / part.name
+        if newer:
+            shutil.copyfile(part, beside)
+        else:
+            beside.unlink(missing_ok=True)
+
+
+def importable(imports: Mapping[str, str], terraform: Terraform) -> dict[str, str]:
+    """Those whose addresses the fitted template has."""
+    narrowed = _says_url_invocations(terraform.path)
+    return {address: identity for address, identity in imports.items() if narrowed or address != STATEMENTS[INVOKE]}
+
+
+def settle_url_policy(config: DeploymentConfig, policy: UrlPolicy, *, folder: Path) -> tuple[str, ...]:
+    """After an apply in `folder`: the permissions of `live` that terraform does not keep; what was done, in words.
+
+    What the provider adds by itself goes where the URL is public too: deployer's two statements say the same.
+    """
+    in_terraform = _says_url_invocations(folder)
+    public = config.spec.endpoint == "function_url" and config.spec.auth == "none"
+    unwanted = STRAYS if public or in_terraform else (*STRAYS, INVOKE)
+    removed = tuple(f"The permission {statement} of live is taken away" for statement in policy.remove(*unwanted))
+    if public and not in_terraform and policy.allow_invoke():
+        return (*removed, f"The permission {INVOKE} of live is given through Lambda's API")
+    return removed
+
+
+def _says_url_invocations(folder: Path) -> bool:
+    return any((folder / part.name).exists() for part in _parts(folder))
+
+
+def _parts(folder: Path) -> tuple[Path, ...]:
+    return tuple((folder / NEWER).glob("*.tf"))

@@ -1,0 +1,98 @@
+"""The permissions of a public URL that terraform's provider cannot say, on the local AWS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+from local_endpoint import LocalEndpoint
+
+from deployer.config import DeploymentConfig, Spec
+from deployer.stages.provider_fit import NEWER, settle_url_policy
+from deployer.tools.aws_url_policy import INVOKE, STRAYS, THROUGH_URL, UrlPolicy
+
+PUBLIC = DeploymentConfig("digits", spec=Spec(auth="none"))
+PRIVATE = DeploymentConfig("digits")
+API = DeploymentConfig("digits", spec=Spec(auth="none", endpoint="http_api"))
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> Iterator[Any]:
+    """Lambda's client, and a function `digits` with the alias `live`."""
+    local = LocalEndpoint(tmp_path / "blobs")
+    made = local.function("digits")
+    made.create_alias(FunctionName="digits", Name="live", FunctionVersion="1")
+    yield made
+    local.close()
+
+
+def policy(functions: Any) -> UrlPolicy:
+    return UrlPolicy(functions, "digits", lambda doing: nullcontext())
+
+
+def statements(functions: Any) -> dict[str, Any]:
+    try:
+        found = functions.get_policy(FunctionName="digits", Qualifier="live")["Policy"]
+    except functions.exceptions.ResourceNotFoundException:
+        return {}
+    return {statement["Sid"]: statement for statement in json.loads(found)["Statement"]}
+
+
+def allow(functions: Any, statement: str, *, action: str = "lambda:InvokeFunction", **more: Any) -> None:
+    functions.add_permission(
+        FunctionName="digits", Qualifier="live", StatementId=statement, Action=action, Principal="*", **more
+    )
+
+
+def test_anybody_may_invoke_through_the_url_alone_and_once(functions: Any) -> None:
+    """The statement has the condition; the second time nothing is to be said."""
+    assert policy(functions).allow_invoke()
+    given = statements(functions)[INVOKE]
+    assert ("*", "lambda:InvokeFunction", THROUGH_URL) == (given["Principal"], given["Action"], given["Condition"])
+    assert not policy(functions).allow_invoke()
+
+
+def test_a_permission_without_the_condition_is_replaced(functions: Any) -> None:
+    """It would let anybody with an AWS account invoke the function directly."""
+    allow(functions, INVOKE)
+    assert policy(functions).allow_invoke()
+    assert THROUGH_URL == statements(functions)[INVOKE]["Condition"]
+
+
+def test_what_the_provider_adds_by_itself_goes_and_what_others_added_stays(functions: Any, tmp_path: Path) -> None:
+    """A public URL keeps deployer's own statement; where nothing is to do nothing is said."""
+    allow(functions, STRAYS[0], action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    allow(functions, "Partner")
+    assert settle_url_policy(PUBLIC, policy(functions), folder=tmp_path) == (
+        f"The permission {STRAYS[0]} of live is taken away",
+        f"The permission {INVOKE} of live is given through Lambda's API",
+    )
+    assert {INVOKE, "Partner"} == set(statements(functions))
+    assert settle_url_policy(PUBLIC, policy(functions), folder=tmp_path) == ()
+
+
+@pytest.mark.parametrize("config", [PRIVATE, API], ids=["iam", "http_api"])
+def test_an_endpoint_that_is_no_public_url_leaves_nothing_public(
+    functions: Any, tmp_path: Path, config: DeploymentConfig
+) -> None:
+    """Whatever was there from an earlier config, or from the provider."""
+    for statement in (*STRAYS, INVOKE):
+        allow(functions, statement)
+    assert len(settle_url_policy(config, policy(functions), folder=tmp_path)) == 3
+    assert statements(functions) == {}
+    assert settle_url_policy(config, policy(functions), folder=tmp_path) == ()
+
+
+@pytest.mark.parametrize("config", [PUBLIC, PRIVATE], ids=["public", "iam"])
+def test_what_terraform_keeps_is_left_to_it(functions: Any, tmp_path: Path, config: DeploymentConfig) -> None:
+    """A template that was fitted to a newer provider has the statement."""
+    (tmp_path / NEWER).mkdir()
+    for file in (tmp_path / NEWER / "public_invoke.tf", tmp_path / "public_invoke.tf"):
+        file.touch()
+    allow(functions, INVOKE, InvokedViaFunctionUrl=True)
+    assert settle_url_policy(config, policy(functions), folder=tmp_path) == ()
+    assert {INVOKE} == set(statements(functions))
