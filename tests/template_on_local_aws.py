@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,6 @@ class TemplateOnLocalAws:
 
     def write(self, content: str = "v1", **changed: Any) -> None:
         """The template and its variables, for an image that is in the repository."""
-        self.folder.mkdir(exist_ok=True)
-        for file in template_folder().glob("*.tf"):
-            shutil.copy(file, self.folder)
         values = {
             "region": REGION,
             "name": "digits",
@@ -105,7 +103,12 @@ class TemplateOnLocalAws:
             "tags": {"deployer:name": "digits", "deployer:bento": f"digits:{content}", "team": "ml"},
             "environment": {"GREETING": "hello"},
         }
-        (self.folder / "terraform.tfvars.json").write_text(json.dumps({**values, **changed}))
+        self.write_values({**values, **changed})
+
+    def write_values(self, values: Mapping[str, Any]) -> None:
+        """The template and these variables."""
+        shutil.copytree(template_folder(), self.folder, dirs_exist_ok=True)
+        (self.folder / "terraform.tfvars.json").write_text(json.dumps(values))
 
     def up(self) -> tuple[str, ...]:
         """Plan and apply; the addresses that changed, with what was done."""

@@ -16,6 +16,8 @@ from deployer.local.refusal import Refused
 
 PATH = re.compile(r"/v2/apis(?:/(?P<api>[^/]+)(?:/stages/(?P<stage>[^/]+))?)?/?")
 
+TAGS = re.compile(r"/v2/tags/arn:[^/]+/apis/(?P<api>[^/]+)/stages/(?P<stage>[^/]+)")
+
 
 class GatewayApi:
     """Answers requests for APIs and changes of stages; `answer` returns None for any other.
@@ -28,6 +30,10 @@ class GatewayApi:
 
     def answer(self, request: Request) -> Response | None:
         region, path = region_of(request, service="apigateway"), PATH.fullmatch(request.path)
+        tagged = TAGS.fullmatch(request.path)
+        if region and tagged:
+            with self._aws.lock:
+                return _tags(request, moto_apis.stage_tags(tagged["api"], tagged["stage"], region=region))
         if not region or path is None:
             return None
         with self._aws.lock:
@@ -55,3 +61,17 @@ def _updated(api: str, stage: str, asked: Mapping[str, Any], *, region: str) -> 
     if updated is None:
         return Refused("Invalid Stage identifier specified", kind="NotFoundException", status=404).answer
     return json_answer(200, updated)
+
+
+def _tags(request: Request, kept: dict[str, str] | None) -> Response:
+    """Of a stage, which moto makes with tags and never changes them."""
+    if kept is None:
+        return Refused("Invalid Stage identifier specified", kind="NotFoundException", status=404).answer
+    if request.method == "POST":
+        kept.update(body_of(request).get("tags") or {})
+        return json_answer(201, {})
+    if request.method == "DELETE":
+        for key in request.args.getlist("tagKeys"):
+            kept.pop(key, None)
+        return Response(status=204)
+    return json_answer(200, {"tags": kept})

@@ -41,6 +41,17 @@ def update_stage(api_id: str, stage: str, asked: Mapping[str, Any], *, region: s
     return described
 
 
+def stage_tags(api_id: str, stage: str, *, region: str) -> dict[str, str] | None:
+    """The tags themselves, to be changed in place; None where there is no such stage."""
+    api = apigatewayv2_backends[DEFAULT_ACCOUNT_ID][region].apis.get(api_id)
+    found = api.stages.get(stage) if api is not None else None
+    if found is None:
+        return None
+    found.tags = found.tags or {}
+    tags: dict[str, str] = found.tags
+    return tags
+
+
 def _described(api: Any, region: str) -> HttpApi:
     integrations = {f"integrations/{one.id}": _integration(one) for one in list(api.integrations.values())}
     return HttpApi(

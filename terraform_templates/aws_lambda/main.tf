@@ -101,8 +101,8 @@ resource "aws_lambda_function" "this" {
   logging_config {
     log_group             = aws_cloudwatch_log_group.this.name
     log_format            = var.log_format
-    application_log_level = var.log_format == "JSON" && var.log_level != "" ? var.log_level : null
-    system_log_level      = var.log_format == "JSON" && var.system_log_level != "" ? var.system_log_level : null
+    application_log_level = var.log_format == "JSON" ? coalesce(var.log_level, "INFO") : null
+    system_log_level      = var.log_format == "JSON" ? coalesce(var.system_log_level, "INFO") : null
   }
 
   tracing_config {

@@ -14,22 +14,38 @@ locals {
   told         = distinct([for arn in concat([var.dead_letter], local.destinations) : arn if arn != ""])
 
   # `ssm:/digits/password`, `secretsmanager:digits/api#key`: Secrets Manager adds six characters to a secret's name.
-  secret_names = [for reference in var.secrets : split("#", substr(reference, length("secretsmanager:"), -1))[0] if startswith(reference, "secretsmanager:")]
-  secret_arns  = [for name in local.secret_names : startswith(name, "arn:") ? name : "arn:${local.partition}:secretsmanager:${var.region}:${local.account}:secret:${name}-??????"]
-  parameters   = [for reference in var.secrets : trimprefix(substr(reference, length("ssm:"), -1), "/") if startswith(reference, "ssm:")]
+  secret_names   = [for reference in var.secrets : split("#", substr(reference, length("secretsmanager:"), -1))[0] if startswith(reference, "secretsmanager:")]
+  secret_arns    = [for name in distinct(local.secret_names) : startswith(name, "arn:") ? name : "arn:${local.partition}:secretsmanager:${var.region}:${local.account}:secret:${name}-??????"]
+  parameters     = [for reference in var.secrets : trimprefix(substr(reference, length("ssm:"), -1), "/") if startswith(reference, "ssm:")]
+  parameter_arns = [for name in distinct(local.parameters) : "arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/${name}"]
+
+  # A key of the user's own may encrypt them: it decrypts these, through their services, and nothing else.
+  secret_keys = {
+    "kms:EncryptionContext:SecretARN"     = { service = "secretsmanager", arns = local.secret_arns }
+    "kms:EncryptionContext:PARAMETER_ARN" = { service = "ssm", arns = local.parameter_arns }
+  }
 
   statements = concat(
     [for arn in local.told : { Effect = "Allow", Action = [local.send_actions[split(":", arn)[2]]], Resource = [arn] }],
     length(local.secret_arns) == 0 ? [] : [{
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]
-      Resource = distinct(local.secret_arns)
+      Resource = local.secret_arns
     }],
     length(local.parameters) == 0 ? [] : [{
       Effect   = "Allow"
       Action   = ["ssm:GetParameters"]
-      Resource = [for name in distinct(local.parameters) : "arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/${name}"]
+      Resource = local.parameter_arns
     }],
+    [for context, of in local.secret_keys : {
+      Effect   = "Allow"
+      Action   = ["kms:Decrypt"]
+      Resource = ["arn:${local.partition}:kms:${var.region}:${local.account}:key/*"]
+      Condition = {
+        StringEquals = { "kms:ViaService" = "${of.service}.${var.region}.amazonaws.com" }
+        StringLike   = { (context) = of.arns }
+      }
+    } if length(of.arns) > 0],
     var.kms_key == "" ? [] : [{ Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.kms_key] }],
     var.file_system == null ? [] : [{
       Effect   = "Allow"

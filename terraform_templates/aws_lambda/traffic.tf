@@ -134,6 +134,16 @@ resource "aws_apigatewayv2_route" "live" {
   authorization_type = local.auth_types[var.auth]
 }
 
+# A browser asks without a signature whether a page may call. API Gateway answers that by itself, unless the only route
+# that fits asks for a signature.
+resource "aws_apigatewayv2_route" "preflight" {
+  for_each = toset(local.uses_api && var.cors != null && var.auth == "iam" ? ["OPTIONS /", "OPTIONS /{proxy+}"] : [])
+
+  api_id    = aws_apigatewayv2_api.live[0].id
+  route_key = each.value
+  target    = "integrations/${aws_apigatewayv2_integration.live[0].id}"
+}
+
 # The last of the API: without a stage it answers nobody.
 resource "aws_apigatewayv2_stage" "live" {
   count = local.uses_api ? 1 : 0
@@ -142,7 +152,7 @@ resource "aws_apigatewayv2_stage" "live" {
   name        = var.stage
   auto_deploy = true
 
-  depends_on = [aws_apigatewayv2_route.live, aws_lambda_permission.http_api]
+  depends_on = [aws_apigatewayv2_route.live, aws_apigatewayv2_route.preflight, aws_lambda_permission.http_api]
 }
 
 # --- settings of `live`, whichever version it stands for ---

@@ -19,7 +19,7 @@ from deployer.config import load_config
 
 NOT_COPIED = (".git", ".venv", ".cache", ".deployer", ".bentoml", ".terraform", "__pycache__", "*.egg-info", ".*_cache")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-MAKE, DEPLOYER, RELEASES, IMAGE, INVOKE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
+MAKE, DEPLOYER, RELEASES, IMAGE, AWS, INVOKE = re.findall(r"^```bash\n(.*?)^```", README, re.M | re.S)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,15 @@ def test_the_command_for_an_api_without_http(clone: Path) -> None:
     shown = _shell(clone, f"source .venv/bin/activate\nset -e\n{INVOKE}")
 
     assert json.loads(shown) == PREDICTIONS
+
+
+def test_the_commands_about_aws(clone: Path) -> None:
+    """On what the demo has deployed, which is the only deployment of the folder."""
+    shown = _shell(clone, f"source .venv/bin/activate\nset -e\n{AWS}")
+
+    policy, _, state = shown.rpartition("\n}\n")
+    assert "2012-10-17" == json.loads(f"{policy}\n}}")["Version"]
+    assert "terraform.tfstate" in state
 
 
 def test_the_commands_for_releases(clone: Path) -> None:
@@ -121,10 +130,14 @@ def _shell(clone: Path, script: str) -> str:
 
 
 def test_the_config_of_the_readme_is_valid(tmp_path: Path) -> None:
-    """The config shown is one that deployer takes, and the example's."""
-    (shown,) = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
+    """The config shown is one that deployer takes, and the example's; so is it with what is shown about AWS."""
+    shown, about_aws = re.findall(r"^```yaml\n(.*?)^```", README, re.M | re.S)
     (tmp_path / "digits.yaml").write_text(shown, encoding="utf-8")
+    (tmp_path / "aws.yaml").write_text(f"{shown}{about_aws}", encoding="utf-8")
 
     config = load_config(tmp_path / "digits.yaml")
+    prod = load_config(tmp_path / "aws.yaml", environment="prod")
 
     assert (config.name, config.bento, config.smoke_test.expected) == ("digits", "digits_classifier", PREDICTIONS)
+    assert ("digits-prod", "aws", "eu-central-1") == (prod.name, prod.target, prod.spec.region)
+    assert {"DATABASE_PASSWORD", "API_KEY"} == set(prod.secrets)

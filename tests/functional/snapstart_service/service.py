@@ -9,6 +9,7 @@ import bentoml
 import numpy
 
 hooks = []
+secrets = [os.environ.get("TEST_SECRET", "")]
 random.seed(7)
 numpy.random.seed(7)
 
@@ -17,6 +18,7 @@ def reconnect() -> None:
     if os.environ.get("TEST_FAULT") == "restore":
         raise ConnectionError("the database is gone")
     hooks.append(f"after restore, {random.random()}")  # noqa: S311
+    secrets.append(os.environ.get("TEST_SECRET", ""))
 
 
 try:
@@ -37,3 +39,7 @@ class Drawing:
     @bentoml.api
     def ran(self) -> list[str]:
         return hooks
+
+    @bentoml.api
+    def found(self) -> list[str]:
+        return secrets
