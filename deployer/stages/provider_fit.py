@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from deployer.config import DeploymentConfig
+from deployer.drift import Drift
+from deployer.releases import LIVE
 from deployer.tools.aws_adoption import STATEMENTS
 from deployer.tools.aws_url_policy import INVOKE, STRAYS, UrlPolicy
 from deployer.tools.terraform import Terraform
 
 NEWER = "newer_provider"
+PUT_RIGHT = "`deployer up --refresh` puts that right"
 
 
 def fit_template(terraform: Terraform) -> None:
@@ -43,13 +46,27 @@ def settle_url_policy(config: DeploymentConfig, policy: UrlPolicy, *, folder: Pa
 
     What the provider adds by itself goes where the URL is public too: deployer's two statements say the same.
     """
-    in_terraform = _says_url_invocations(folder)
     public = config.spec.endpoint == "function_url" and config.spec.auth == "none"
-    unwanted = STRAYS if public or in_terraform else (*STRAYS, INVOKE)
-    removed = tuple(f"The permission {statement} of live is taken away" for statement in policy.remove(*unwanted))
-    if public and not in_terraform and policy.allow_invoke():
+    gives, takes = _not_terraforms(folder, public=public)
+    removed = tuple(f"The permission {statement} of live is taken away" for statement in policy.remove(*takes))
+    if gives and policy.allow_invoke():
         return (*removed, f"The permission {INVOKE} of live is given through Lambda's API")
     return removed
+
+
+def url_policy_drift(policy: UrlPolicy, *, folder: Path, public: bool) -> Iterator[Drift]:
+    """What `settle_url_policy` would do now where the URL is as the state says."""
+    gives, takes = _not_terraforms(folder, public=public)
+    for statement in policy.of(*takes):
+        yield Drift(LIVE, "changed", f"something else added the permission {statement}; {PUT_RIGHT}")
+    if gives and not policy.allows_invoke():
+        yield Drift(LIVE, "deleted", f"the permission {INVOKE} is gone, so its URL answers 403; {PUT_RIGHT}")
+
+
+def _not_terraforms(folder: Path, *, public: bool) -> tuple[bool, tuple[str, ...]]:
+    """Whether deployer gives the permission to invoke through the URL, and which statements it takes away."""
+    in_terraform = _says_url_invocations(folder)
+    return public and not in_terraform, STRAYS if public or in_terraform else (*STRAYS, INVOKE)
 
 
 def _says_url_invocations(folder: Path) -> bool:

@@ -35,11 +35,9 @@ class UrlPolicy:
         A statement that an earlier deployer made without the condition lets anybody invoke the function directly: it
         is replaced.
         """
-        there = self._statements().get(INVOKE)
-        if there is not None and there.get("Condition") == THROUGH_URL:
+        if self.allows_invoke():
             return False
-        if there is not None:
-            self._remove(INVOKE)
+        self.remove(INVOKE)
         with self._explained(f"Letting anybody invoke {self._function} through its URL"):
             self._lambda.add_permission(
                 FunctionName=self._function,
@@ -51,12 +49,21 @@ class UrlPolicy:
             )
         return True
 
+    def allows_invoke(self) -> bool:
+        """Whether `allow_invoke` has nothing to do."""
+        there = self._statements().get(INVOKE)
+        return there is not None and there.get("Condition") == THROUGH_URL
+
+    def of(self, *statements: str) -> tuple[str, ...]:
+        """Those of them that are there."""
+        return tuple(statement for statement in self._statements() if statement in statements)
+
     def remove(self, *statements: str) -> tuple[str, ...]:
         """Take these away, as far as they are there; which they were."""
-        there = [statement for statement in self._statements() if statement in statements]
+        there = self.of(*statements)
         for statement in there:
             self._remove(statement)
-        return tuple(there)
+        return there
 
     def _statements(self) -> dict[str, Mapping[str, Any]]:
         with self._explained(f"Reading who may invoke {self._function}"):

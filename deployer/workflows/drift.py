@@ -13,10 +13,12 @@ from deployer.releases import CANDIDATE, LIVE
 from deployer.stages.drift import inputs_drift, release_drift
 from deployer.stages.image import inputs_of, recorded_base
 from deployer.stages.image_plan import plan_image
+from deployer.stages.provider_fit import url_policy_drift
 from deployer.stages.state_lock import refuse_living_owner
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
+from deployer.tools.aws_adoption import STATEMENTS
 from deployer.tools.base_image import DEFAULT_BASE, base_digest
 from deployer.tools.terraform_drift import terraform_drift
 from deployer.tools.terraform_folder import TerraformFolder
@@ -58,7 +60,12 @@ def _releases(deployment: Deployment, environment: Environment, tools: Toolbox) 
     releases = aws.releases(config.name)
     if config.terraform.template is not None and releases.alias(LIVE) is None:
         return ()
-    return tuple(release_drift(releases, aws.images(config.repository)))
+    found = tuple(release_drift(releases, aws.images(config.repository)))
+    if config.terraform.template is not None:
+        return found
+    public = STATEMENTS["PublicUrl"] in tools.terraform(deployment, environment).resources()
+    policy, folder = aws.url_policy(config.name), deployment.workspace.terraform
+    return (*found, *url_policy_drift(policy, folder=folder, public=public))
 
 
 def _config(deployment: Deployment, environment: Environment, tools: Toolbox) -> Iterator[Drift]:

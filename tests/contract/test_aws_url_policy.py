@@ -12,7 +12,7 @@ import pytest
 from local_endpoint import LocalEndpoint
 
 from deployer.config import DeploymentConfig, Spec
-from deployer.stages.provider_fit import NEWER, settle_url_policy
+from deployer.stages.provider_fit import NEWER, settle_url_policy, url_policy_drift
 from deployer.tools.aws_url_policy import INVOKE, STRAYS, THROUGH_URL, UrlPolicy
 
 PUBLIC = DeploymentConfig("digits", spec=Spec(auth="none"))
@@ -73,6 +73,17 @@ def test_what_the_provider_adds_by_itself_goes_and_what_others_added_stays(funct
     )
     assert {INVOKE, "Partner"} == set(statements(functions))
     assert settle_url_policy(PUBLIC, policy(functions), folder=tmp_path) == ()
+
+
+def test_what_is_missing_and_what_is_too_much_is_drift(functions: Any, tmp_path: Path) -> None:
+    """Of a public URL and of a private one; nothing is changed, and once it is put right nothing is told."""
+    allow(functions, STRAYS[1])
+    for public, told in ((True, ["changed", "deleted"]), (False, ["changed"])):
+        found = list(url_policy_drift(policy(functions), folder=tmp_path, public=public))
+        assert [("live", what) for what in told] == [(drift.where, drift.what) for drift in found]
+    assert {STRAYS[1]} == set(statements(functions))
+    settle_url_policy(PUBLIC, policy(functions), folder=tmp_path)
+    assert [] == list(url_policy_drift(policy(functions), folder=tmp_path, public=True))
 
 
 @pytest.mark.parametrize("config", [PRIVATE, API], ids=["iam", "http_api"])
