@@ -36,18 +36,21 @@ def build(seen: Path, context: Path, layout: Path) -> None:
     print(json.dumps({"digest": digest, "layers": [{"title": "all", "digest": layer["digest"], "size": 1}]}))
 
 
-def push(layout: Path, target: str) -> None:
+def push(layout: Path, target: str, or_tag: str) -> None:
+    """Under the first of the two tags that has this image or none: the repository's tags are immutable."""
     repository, _, tag = target.rpartition(":")
     host, _, name = repository.partition("/")
     text = (layout / "manifest.json").read_text()
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     ecr = boto3.client("ecr", region_name=host.split(".")[3])
-    known = ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
-    if [image["imageId"]["imageDigest"] for image in known] == [digest]:
-        print(json.dumps({"digest": digest, "pushed": [], "skipped": [digest]}))
-        return
-    ecr.put_image(repositoryName=name, imageManifest=text, imageTag=tag, imageDigest=digest)
-    print(json.dumps({"digest": digest, "pushed": [digest], "skipped": []}))
+    for name_of_image in (tag, or_tag):
+        known = ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": name_of_image}])["images"]
+        there = [image["imageId"]["imageDigest"] for image in known]
+        if not there:
+            ecr.put_image(repositoryName=name, imageManifest=text, imageTag=name_of_image, imageDigest=digest)
+        if there in ([], [digest]):
+            break
+    print(json.dumps({"digest": digest, "pushed": [] if there else [digest], "tag": name_of_image}))
 
 
 def main() -> None:
@@ -61,7 +64,7 @@ def main() -> None:
     if verb == "build":
         build(seen, Path(arguments[0]), Path(arguments[2]))
     else:
-        push(Path(arguments[0]), arguments[1])
+        push(Path(arguments[0]), arguments[1], arguments[arguments.index("--or-tag") + 1])
 
 
 def wait(seen: Path) -> None:

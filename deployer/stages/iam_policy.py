@@ -35,6 +35,7 @@ PUSH = (
     *("BatchCheckLayerAvailability", "BatchGetImage", "CompleteLayerUpload", "GetDownloadUrlForLayer"),
     *("InitiateLayerUpload", "PutImage", "UploadLayerPart"),
 )
+IN_LINE = ("PutImageScanningConfiguration", "PutImageTagMutability")
 ROLE = ("CreateRole", "GetRolePolicy", "ListAttachedRolePolicies", "PutRolePolicy", "TagRole", "UntagRole")
 ROLE_AWAY = ("DeleteRole", "DeleteRolePolicy", "GetRole", "ListInstanceProfilesForRole", "ListRolePolicies")
 REGIONAL_LISTS = ("cloudwatch:GetMetricData", "lambda:ListFunctions", "logs:DescribeLogGroups", "tag:GetResources")
@@ -174,8 +175,9 @@ def _making_role(names: ResourceNames) -> Iterator[Statement]:
 def _images(names: ResourceNames) -> Iterator[Statement]:
     why = "The ECR repository: made with its policies, read for digests, pruned, removed."
     yield Statement("Repository", _of("ecr", REPOSITORY), (names.repository,), why)
-    why = "The image goes to the registry over HTTP, which asks for these (ECR: IAM permissions for pushing an image)."
-    yield Statement("PushImage", _of("ecr", PUSH), (names.repository,), why, shown=False)
+    why = "The image goes to the registry over HTTP, which asks for these (ECR: IAM permissions for pushing an image);"
+    why += " the settings of a repository that was made otherwise are put right."
+    yield Statement("PushImage", _of("ecr", (*PUSH, *IN_LINE)), (names.repository,), why, shown=False)
 
 
 def _lists(names: ResourceNames) -> Iterator[Statement]:

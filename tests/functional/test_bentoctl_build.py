@@ -95,6 +95,26 @@ def test_the_tags_of_our_own_repository_are_kept_up_to_date(tmp_path: Path, aws:
     bench.bentoctl().build(job)
 
     assert tags_of(bench, "tagged") == {"Owner": "you", "deployer:name": "tagged", "deployer:bento": "digits:v1"}
+    assert settings_of(bench, "tagged") == ("IMMUTABLE", True)
+
+
+def test_two_images_of_one_bento_have_a_tag_each(tmp_path: Path, aws: str) -> None:
+    """The repository is made with tags that stay: another image gets the Bento's version and its own digest."""
+    bench = Workbench(tmp_path, aws)
+    write_modern(bench.store, "digits:v1")
+    job = bench.job("digits", DeploymentConfig(name="twofold"))
+    bench.bentoctl().init(job)
+    first = bench.bentoctl().build(job)
+    assert settings_of(bench, "twofold") == ("IMMUTABLE", True)
+
+    service = next((bench.store / "bentos" / "digits" / "v1" / "src").glob("*.py"))
+    service.write_text(f"{service.read_text()}\n# another image\n")
+    for reused in (False, True):
+        second = bench.bentoctl().build(job)
+        digest = second.digest.partition(":")[2]
+        assert (f"v1-{digest[:12]}", reused) == (second.tag, second.reused)
+    assert (bench.digest("twofold", "v1"), bench.digest("twofold", second.tag)) == (first.digest, second.digest)
+    assert f"{second.repository}:{second.tag}" == json.loads(job.values_file.read_text())["image_tag"]
 
 
 def test_a_repository_that_somebody_else_made_is_used_but_not_claimed(tmp_path: Path, aws: str) -> None:
@@ -109,9 +129,16 @@ def test_a_repository_that_somebody_else_made_is_used_but_not_claimed(tmp_path: 
 
     assert bench.digest("shared", "v1") == image.digest
     assert tags_of(bench, "shared") == {"Team": "ml"}
+    assert settings_of(bench, "shared") == ("MUTABLE", False)
 
 
 def tags_of(bench: Workbench, repository: str) -> dict[str, str]:
     found = bench.ecr().describe_repositories(repositoryNames=[repository])["repositories"][0]
     tags = bench.ecr().list_tags_for_resource(resourceArn=found["repositoryArn"])["tags"]
     return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def settings_of(bench: Workbench, repository: str) -> tuple[str, bool]:
+    """Whether tags may move, and whether images are scanned when they are pushed."""
+    found = bench.ecr().describe_repositories(repositoryNames=[repository])["repositories"][0]
+    return found["imageTagMutability"], bool(found.get("imageScanningConfiguration", {}).get("scanOnPush"))
