@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import EXISTING_FOLDER, deployment_options, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -24,10 +27,7 @@ def adopt(
     finish: bool,
     remove: bool,
     even_if_used: bool,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -40,12 +40,10 @@ def adopt(
     from deployer.toolbox import real_toolbox
     from deployer.workflows.adopt import AdoptRequest, Way
     from deployer.workflows.adopt import adopt as run
-    from deployer.workflows.deployment import Selection
 
     if finish and remove:
         raise click.UsageError("--finish and --remove exclude each other.")
     way: Way = "finish" if finish else "remove" if remove else "take over"
-    selection = Selection(name=name, config=config, environment=environment, target=target)
     request = AdoptRequest(folder, selection, way, even_if_used=even_if_used)
     result = run(request, real_toolbox(), confirm=ui.confirmation(yes=yes))
     if output == "json":

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -21,11 +23,7 @@ def down(
     *,
     keep_images: bool,
     keep_logs: bool,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -36,11 +34,9 @@ def down(
     """
     from deployer import ui
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.down import Keep
     from deployer.workflows.down import down as run
 
-    selection = Selection(name=name, config=config, environment=environment, target=target, bento=bento)
     keep = Keep(images=keep_images, logs=keep_logs)
     result = run(selection, real_toolbox(), confirm=ui.confirmation(yes=yes), keep=keep)
     if output == "json":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, detailed_exitcode_option, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -17,12 +19,8 @@ from deployer.config import TargetName
 @output_option
 def drift(
     *,
-    bento: str | None,
     detailed_exitcode: bool,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -33,12 +31,9 @@ def drift(
     """
     from deployer import ui, ui_drift
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.drift import drift as run
 
-    found = run(
-        Selection(name=name, config=config, environment=environment, target=target, bento=bento), real_toolbox()
-    )
+    found = run(selection, real_toolbox())
     if output == "json":
         ui.print_json(ui_drift.drift_as_json(found))
     else:

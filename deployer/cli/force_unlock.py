@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, not_empty, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command("force-unlock")
@@ -24,11 +26,7 @@ from deployer.config import TargetName
 def force_unlock(
     *,
     identity: str | None,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -38,10 +36,8 @@ def force_unlock(
     """
     from deployer import ui, ui_drift
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.force_unlock import force_unlock as run
 
-    selection = Selection(name=name, config=config, environment=environment, target=target, bento=bento)
     unlocked = run(selection, real_toolbox(), identity=identity, confirm=ui.confirmation(yes=yes))
     if output == "json":
         ui.print_json({"unlocked": bool(unlocked), "detail": unlocked})

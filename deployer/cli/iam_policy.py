@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command("iam-policy")
@@ -25,11 +27,7 @@ from deployer.config import TargetName
 def iam_policy(
     *,
     role: bool,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -41,10 +39,8 @@ def iam_policy(
     from deployer import ui, ui_policy
     from deployer.policies import document
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.iam_policy import iam_policy as run
 
-    selection = Selection(name=name, config=config, environment=environment, target=target, bento=bento)
     statements = run(selection, real_toolbox(), role=role)
     if output == "json":
         ui.print_json(document(statements))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, not_empty, output_option
-from deployer.config import TargetName
 
 if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
     from deployer.workflows.invoke import Document
 
 
@@ -28,11 +27,7 @@ def invoke(
     data: str | None,
     data_file: IO[bytes] | None,
     event: IO[bytes] | None,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -48,7 +43,6 @@ def invoke(
     from deployer import ui
     from deployer.errors import BadInput
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.invoke import Document, InvokeRequest, raise_when_failed
     from deployer.workflows.invoke import invoke as run
 
@@ -56,7 +50,7 @@ def invoke(
         raise BadInput("--data and --data-file exclude each other.", hint="Leave one of them out.")
     body = Document(data.encode("utf-8", "surrogateescape"), "--data") if data is not None else None
     request = InvokeRequest(
-        Selection(name=name, config=config, environment=environment, target=target, bento=bento),
+        selection,
         route=route or "",
         data=body or _document(data_file, "--data-file"),
         event=_document(event, "--event"),

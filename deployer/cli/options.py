@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from deployer.config import TargetName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 EXISTING_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -22,9 +25,9 @@ def not_empty(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 def bento_option(command: Command) -> Command:
-    """The deployment of a Bento, for commands that act on one that is there."""
+    """The deployment of a Bento, for commands that act on one that is there: a part of their `selection`."""
     explained = "Choose the deployment by the Bento that its config names."
-    return click.option("--bento", callback=not_empty, metavar="NAME:VERSION", help=explained)(command)
+    return click.option("--bento", "of_bento", callback=not_empty, metavar="NAME:VERSION", help=explained)(command)
 
 
 def bento_source_options(command: Command) -> Command:
@@ -52,8 +55,24 @@ def detailed_exitcode_option(command: Command) -> Command:
     return click.option("--detailed-exitcode", is_flag=True, help=explained)(command)
 
 
-def deployment_options(command: Command) -> Command:
-    """Which deployment a command acts on."""
+def deployment_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Which deployment a command acts on, its `selection`; and `yes`."""
+
+    @functools.wraps(command)
+    def with_selection(
+        *,
+        config: Path | None,
+        environment: str | None,
+        name: str | None,
+        target: TargetName | None,
+        of_bento: str | None = None,
+        **others: Any,
+    ) -> int:
+        from deployer.workflows.deployment import Selection
+
+        selection = Selection(name=name, config=config, target=target, bento=of_bento, environment=environment)
+        return command(selection=selection, **others)
+
     options = [
         click.option("-f", "--config", type=EXISTING_FILE, help="The deployment config to use."),
         click.option(
@@ -67,9 +86,10 @@ def deployment_options(command: Command) -> Command:
         click.option("--target", type=click.Choice(["local", "aws"]), help="Where; the config's, else local."),
         click.option("-y", "--yes", is_flag=True, help="Answer every question with yes."),
     ]
+    wrapped: Callable[..., int] = with_selection
     for option in reversed(options):
-        command = option(command)
-    return command
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def output_option(command: Command) -> Command:

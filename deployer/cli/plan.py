@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_source_options, deployment_options, detailed_exitcode_option, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -23,10 +26,7 @@ def plan(
     python: Path | None,
     refresh: bool,
     detailed_exitcode: bool,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -37,11 +37,9 @@ def plan(
     """
     from deployer import ui, ui_plan
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.plan import PlanRequest
     from deployer.workflows.plan import plan as run
 
-    selection = Selection(name=name, config=config, environment=environment, target=target)
     request = PlanRequest(selection, bento=bento, build=build, python=python, refresh=refresh)
     result, _ = run(request, real_toolbox())
     if output == "json":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -20,11 +22,7 @@ def prune(
     *,
     keep: int,
     dry_run: bool,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -35,13 +33,10 @@ def prune(
     """
     from deployer import ui, ui_release
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.prune import PruneRequest, prune_preview
     from deployer.workflows.prune import prune as run
 
-    request = PruneRequest(
-        Selection(name=name, config=config, environment=environment, target=target, bento=bento), keep=keep
-    )
+    request = PruneRequest(selection, keep=keep)
     tools = real_toolbox()
     result = prune_preview(request, tools) if dry_run else run(request, tools, confirm=ui.confirmation(yes=yes))
     if output == "json":

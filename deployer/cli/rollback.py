@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_option, deployment_options, not_empty, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -23,11 +25,7 @@ from deployer.config import TargetName
 def rollback(
     *,
     to: str | None,
-    bento: str | None,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -39,13 +37,10 @@ def rollback(
     """
     from deployer import ui, ui_release
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.rollback import RollbackRequest, raise_when_refused
     from deployer.workflows.rollback import rollback as run
 
-    request = RollbackRequest(
-        Selection(name=name, config=config, environment=environment, target=target, bento=bento), to=to or ""
-    )
+    request = RollbackRequest(selection, to=to or "")
     result, deployment = run(request, real_toolbox(), confirm=ui.confirmation(yes=yes))
     if result.smoke_test is not None:
         ui.show_smoke_report(result.smoke_test)

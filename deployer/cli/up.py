@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from deployer.cli.options import bento_source_options, deployment_options, not_empty, output_option
-from deployer.config import TargetName
+
+if TYPE_CHECKING:
+    from deployer.workflows.deployment import Selection
 
 
 @click.command()
@@ -27,10 +30,7 @@ def up(
     canary: str | None,
     refresh: bool,
     allow_destroy: bool,
-    config: Path | None,
-    environment: str | None,
-    name: str | None,
-    target: TargetName | None,
+    selection: Selection,
     yes: bool,
     output: str,
 ) -> int:
@@ -42,7 +42,6 @@ def up(
     """
     from deployer import ui, ui_plan
     from deployer.toolbox import real_toolbox
-    from deployer.workflows.deployment import Selection
     from deployer.workflows.release import raise_when_unhealthy
     from deployer.workflows.smoke_test import curl_line
     from deployer.workflows.up import Consent, UpRequest
@@ -50,7 +49,7 @@ def up(
 
     tools = real_toolbox()
     request = UpRequest(
-        Selection(name=name, config=config, environment=environment, target=target),
+        selection,
         bento=bento,
         build=build,
         python=python,
