@@ -28,3 +28,13 @@ def test_a_resource_that_goes_is_named_unless_that_is_allowed(action: str) -> No
         refuse_destruction(plan, allowed=False)
     problem = f"The plan destroys or replaces: module.output.aws_iam_role.this ({action}). Nothing was applied."
     assert problem == told.value.message
+
+
+def test_the_permission_that_is_given_anew_is_no_destruction() -> None:
+    """Of an earlier deployer's public deployment; the URL's own permission beside it is one."""
+    narrowed = Change("aws_lambda_permission.public_invoke[0]", "delete")
+    refuse_destruction(Plan(PLAN, (narrowed,)), allowed=False)
+    with pytest.raises(DeployerError, match=r"public_url\[0\] \(delete\)\. Nothing"):
+        refuse_destruction(
+            Plan(PLAN, (narrowed, Change("aws_lambda_permission.public_url[0]", "delete"))), allowed=False
+        )
