@@ -22,8 +22,8 @@ class Cors:
     """Which pages of other origins a browser lets call the endpoint. `max_age`: seconds that a browser remembers it."""
 
     allow_origins: Sequence[str] = ()
-    allow_methods: Sequence[str] = ()
-    allow_headers: Sequence[str] = ()
+    allow_methods: Sequence[str] = ("*",)
+    allow_headers: Sequence[str] = ("content-type",)  # without which no page may send JSON
     expose_headers: Sequence[str] = ()
     max_age: int = 0
     allow_credentials: bool = False
@@ -58,7 +58,7 @@ class Destinations:
 
 @dataclass(frozen=True)
 class Spec:
-    """What the Lambda function is like. Seconds, MB and days, within Lambda's own limits (facts sheet, section 3)."""
+    """What the Lambda function is like. Seconds, MB and days, within Lambda's own limits (docs/aws-rules.md)."""
 
     region: str = "us-east-1"
     timeout: int = 60

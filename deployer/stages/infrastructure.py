@@ -15,7 +15,7 @@ from deployer.tools.terraform import Terraform
 
 Say = Callable[[str], None]
 DESTROYING = frozenset({"delete", "replace"})
-GIVEN_ANEW = frozenset({STATEMENTS["PublicInvoke"]})  # an earlier deployer's, too wide: Lambda's API narrows it
+GIVEN_ANEW = frozenset({STATEMENTS["PublicInvoke"]})  # an earlier deployer's, too wide: a narrow one is there by then
 _LOG_GROUP = re.compile(r"(.+\.)?aws_cloudwatch_log_group\.")
 
 

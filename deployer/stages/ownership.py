@@ -33,7 +33,7 @@ def adoptable(config: DeploymentConfig, *, terraform: Terraform, aws: Aws) -> di
             " `deployer adopt FOLDER` takes over what upstream bentoctl deployed.",
         )
     there = aws.existing(config)
-    if _unindexed(STATEMENTS["PublicUrl"]) in known:  # the other permission of a public URL may be none of terraform's
+    if _unindexed(STATEMENTS["PublicUrl"]) in known:  # the other permission is the state's too, or none of terraform's
         there.pop(STATEMENTS["PublicInvoke"], None)
     return {address: identity for address, identity in there.items() if _unindexed(address) not in known}
 

@@ -10,7 +10,7 @@ from deployer.config import DeploymentConfig
 from deployer.drift import Drift
 from deployer.releases import LIVE
 from deployer.tools.aws_adoption import STATEMENTS
-from deployer.tools.aws_url_policy import INVOKE, STRAYS, UrlPolicy
+from deployer.tools.aws_url_policy import INVOKE, STRAYS, TERRAFORMS, UrlPolicy
 from deployer.tools.terraform import Terraform
 
 NEWER = "newer_provider"
@@ -37,8 +37,15 @@ def fit_template(terraform: Terraform) -> None:
 
 def importable(imports: Mapping[str, str], terraform: Terraform) -> dict[str, str]:
     """Those whose addresses the fitted template has."""
-    narrowed = _says_url_invocations(terraform.path)
-    return {address: identity for address, identity in imports.items() if narrowed or address != STATEMENTS[INVOKE]}
+    narrowed, own = _says_url_invocations(terraform.path), STATEMENTS[TERRAFORMS]
+    return {address: identity for address, identity in imports.items() if narrowed or address != own}
+
+
+def keep_url_public(config: DeploymentConfig, policy: UrlPolicy, *, folder: Path) -> None:
+    """Before an apply in `folder`: a URL that is public and stays so loses no permission on the way."""
+    gives, _ = _not_terraforms(folder, public=_is_public(config))
+    if gives and policy.of("PublicUrl"):
+        policy.allow_invoke()
 
 
 def settle_url_policy(config: DeploymentConfig, policy: UrlPolicy, *, folder: Path) -> tuple[str, ...]:
@@ -46,8 +53,7 @@ def settle_url_policy(config: DeploymentConfig, policy: UrlPolicy, *, folder: Pa
 
     What the provider adds by itself goes where the URL is public too: deployer's two statements say the same.
     """
-    public = config.spec.endpoint == "function_url" and config.spec.auth == "none"
-    gives, takes = _not_terraforms(folder, public=public)
+    gives, takes = _not_terraforms(folder, public=_is_public(config))
     removed = tuple(f"The permission {statement} of live is taken away" for statement in policy.remove(*takes))
     if gives and policy.allow_invoke():
         return (*removed, f"The permission {INVOKE} of live is given through Lambda's API")
@@ -63,10 +69,15 @@ def url_policy_drift(policy: UrlPolicy, *, folder: Path, public: bool) -> Iterat
         yield Drift(LIVE, "deleted", f"the permission {INVOKE} is gone, so its URL answers 403; {PUT_RIGHT}")
 
 
+def _is_public(config: DeploymentConfig) -> bool:
+    return config.spec.endpoint == "function_url" and config.spec.auth == "none"
+
+
 def _not_terraforms(folder: Path, *, public: bool) -> tuple[bool, tuple[str, ...]]:
     """Whether deployer gives the permission to invoke through the URL, and which statements it takes away."""
-    in_terraform = _says_url_invocations(folder)
-    return public and not in_terraform, STRAYS if public or in_terraform else (*STRAYS, INVOKE)
+    if _says_url_invocations(folder):
+        return False, (*STRAYS, INVOKE)
+    return public, (*STRAYS, TERRAFORMS) if public else (*STRAYS, TERRAFORMS, INVOKE)
 
 
 def _says_url_invocations(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 """Who may ask the Function URL of `live`, as far as terraform's provider cannot say it or does not track it.
 
 Since October 2025 a URL needs two permissions, also a public one: lambda:InvokeFunctionUrl, and lambda:InvokeFunction
-narrowed to invocations through the URL (facts sheet, section 3, 19 to 21). The AWS provider can say the second one from
+narrowed to invocations through the URL (docs/aws-rules.md). The AWS provider can say the second one from
 6.29 on. No boto3 here: `lambda_` is its client for Lambda.
 """
 
@@ -17,7 +17,8 @@ from botocore.exceptions import ClientError
 from deployer.releases import LIVE
 from deployer.tools.aws_errors import code
 
-INVOKE = "PublicInvoke"
+INVOKE = "PublicInvokeThroughUrl"
+TERRAFORMS = "PublicInvoke"  # the same where terraform can say it; an earlier deployer made it without the condition
 # What the console and terraform's provider add to a public URL by themselves, and nobody takes away with it.
 STRAYS = ("FunctionURLAllowPublicAccess", "FunctionURLAllowInvokeAction")
 THROUGH_URL = {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
@@ -30,14 +31,10 @@ class UrlPolicy:
         self._lambda, self._function, self._explained = lambda_, function, explained
 
     def allow_invoke(self) -> bool:
-        """Anybody may invoke the function through its URL, and only so; whether that had to be said.
-
-        A statement that an earlier deployer made without the condition lets anybody invoke the function directly: it
-        is replaced.
-        """
+        """Anybody may invoke the function through its URL, and only so; whether that had to be said."""
         if self.allows_invoke():
             return False
-        self.remove(INVOKE)
+        self.remove(INVOKE)  # somebody made it otherwise
         with self._explained(f"Letting anybody invoke {self._function} through its URL"):
             self._lambda.add_permission(
                 FunctionName=self._function,

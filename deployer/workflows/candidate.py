@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from deployer.models import Bento, Image, Outputs, Tag
 from deployer.stages.image import build_image, record_image, recorded_tag, write_values
 from deployer.stages.infrastructure import Consent, approved, plan_changes
-from deployer.stages.provider_fit import settle_url_policy
+from deployer.stages.provider_fit import keep_url_public, settle_url_policy
 from deployer.stages.release import Facts, read_description, release_description, short_inputs
 from deployer.stages.role_race import until_role_is_known
 from deployer.toolbox import Toolbox
@@ -18,6 +18,7 @@ from deployer.workflows.preparation import (
     Prepared,
     infrastructure,
     known_image,
+    owns_repository,
     said_before,
     tested_before,
 )
@@ -56,8 +57,9 @@ def make(ready: Prepared, consent: Consent, tools: Toolbox) -> Candidate:
         image_digest=image.digest,
         description=_description(ready, image, tools),
         released=ready.live is not None,
-        owns_repository=_owns_repository(ready, tools),
+        owns_repository=owns_repository(ready, tools),
     )
+    _keep_public(ready, tools)
     outputs, applied = _apply(found, ready, consent, tools)
     if not _is_published(ready, outputs, tools):
         outputs, _ = _apply(found, ready, consent, tools)
@@ -126,7 +128,8 @@ def _apply(found: Infrastructure, ready: Prepared, consent: Consent, tools: Tool
     def attempt(again: bool) -> tuple[Outputs, bool]:
         return _apply_once(found, agreed if again else consent, tools)
 
-    return until_role_is_known(attempt, clock=tools.clock, say=tools.progress.note)
+    role = ready.deployment.config.spec.role
+    return until_role_is_known(attempt, own_role=role, clock=tools.clock, say=tools.progress.note)
 
 
 def _apply_once(found: Infrastructure, consent: Consent, tools: Toolbox) -> tuple[Outputs, bool]:
@@ -144,6 +147,13 @@ def _apply_once(found: Infrastructure, consent: Consent, tools: Toolbox) -> tupl
     return outputs, True
 
 
+def _keep_public(ready: Prepared, tools: Toolbox) -> None:
+    config = ready.deployment.config
+    if ready.live is not None and config.terraform.template is None:
+        policy = tools.aws(ready.environment).url_policy(config.name)
+        keep_url_public(config, policy, folder=ready.deployment.workspace.terraform)
+
+
 def settle_permissions(ready: Prepared, tools: Toolbox) -> None:
     """Who may ask the URL of `live`, beside what terraform keeps. A template of the user's own is left alone."""
     config = ready.deployment.config
@@ -152,12 +162,6 @@ def settle_permissions(ready: Prepared, tools: Toolbox) -> None:
     policy = tools.aws(ready.environment).url_policy(config.name)
     for done in settle_url_policy(config, policy, folder=ready.deployment.workspace.terraform):
         tools.progress.note(done)
-
-
-def _owns_repository(ready: Prepared, tools: Toolbox) -> bool:
-    """Whether the repository was made for this deployment: nobody else's gets a policy from it."""
-    config = ready.deployment.config
-    return tools.aws(ready.environment).images(config.repository).owner() == config.name
 
 
 def image_of(ready: Prepared, digest: str) -> Image:

@@ -13,7 +13,15 @@ from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.terraform_values import update_values, values_kept
 from deployer.workflows.bento import obtain_bento
 from deployer.workflows.deployment import Selection, deployment_of
-from deployer.workflows.preparation import Prepared, infrastructure, known_image, prepare, said_before, tested_before
+from deployer.workflows.preparation import (
+    Prepared,
+    infrastructure,
+    known_image,
+    owns_repository,
+    prepare,
+    said_before,
+    tested_before,
+)
 
 UNKNOWN_DIGEST = f"sha256:{'0' * 64}"  # stands for an image that is not made yet
 UNKNOWN_REPOSITORY = "image-that-is-not-made-yet"
@@ -62,6 +70,7 @@ def _changes(ready: Prepared, bento: Bento, tools: Toolbox) -> tuple[bool, tuple
             image_digest=image.digest if image else UNKNOWN_DIGEST,
             description=said_before(ready, tools) or f"{bento.tag} (planned)",
             released=ready.live is not None,
+            owns_repository=owns_repository(ready, tools),
         )
         planned = plan_changes(found.terraform, imports=found.imports, image_exists=image is not None, say=step.update)
         planned.path.unlink(missing_ok=True)

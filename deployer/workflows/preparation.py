@@ -125,6 +125,12 @@ def known_image(ready: Prepared, tools: Toolbox) -> Image | None:
     return recorded_image(ready.deployment.workspace.image_record, ready.inputs.image, lookup=lookup)
 
 
+def owns_repository(ready: Prepared, tools: Toolbox) -> bool:
+    """Whether the ECR repository is this deployment's: made for it, or to be made. Nobody else's gets its policies."""
+    config = ready.deployment.config
+    return not ready.repository or tools.aws(ready.environment).images(config.repository).owner() == config.name
+
+
 def infrastructure(ready: Prepared, tools: Toolbox) -> Infrastructure:
     """terraform, and what it is to take over. Raises DeployerError for a function that is not deployer's."""
     config = ready.deployment.config

@@ -12,8 +12,8 @@ import pytest
 from local_endpoint import LocalEndpoint
 
 from deployer.config import DeploymentConfig, Spec
-from deployer.stages.provider_fit import NEWER, settle_url_policy, url_policy_drift
-from deployer.tools.aws_url_policy import INVOKE, STRAYS, THROUGH_URL, UrlPolicy
+from deployer.stages.provider_fit import NEWER, keep_url_public, settle_url_policy, url_policy_drift
+from deployer.tools.aws_url_policy import INVOKE, STRAYS, TERRAFORMS, THROUGH_URL, UrlPolicy
 
 PUBLIC = DeploymentConfig("digits", spec=Spec(auth="none"))
 PRIVATE = DeploymentConfig("digits")
@@ -56,11 +56,27 @@ def test_anybody_may_invoke_through_the_url_alone_and_once(functions: Any) -> No
     assert not policy(functions).allow_invoke()
 
 
-def test_a_permission_without_the_condition_is_replaced(functions: Any) -> None:
-    """It would let anybody with an AWS account invoke the function directly."""
-    allow(functions, INVOKE)
-    assert policy(functions).allow_invoke()
+def test_a_permission_without_the_condition_is_replaced(functions: Any, tmp_path: Path) -> None:
+    """It would let anybody with an AWS account invoke the function directly. A public URL is public all the while."""
+    allow(functions, "PublicUrl", action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    allow(functions, TERRAFORMS)
+    keep_url_public(PUBLIC, policy(functions), folder=tmp_path)
+    assert {"PublicUrl", TERRAFORMS, INVOKE} == set(statements(functions))
+    settle_url_policy(PUBLIC, policy(functions), folder=tmp_path)
+    assert {"PublicUrl", INVOKE} == set(statements(functions))
     assert THROUGH_URL == statements(functions)[INVOKE]["Condition"]
+
+
+@pytest.mark.parametrize("config", [PUBLIC, PRIVATE], ids=["public", "iam"])
+def test_nothing_becomes_public_before_the_plan_is_agreed_to(
+    functions: Any, tmp_path: Path, config: DeploymentConfig
+) -> None:
+    """The URL is not public yet, or shall not be any more."""
+    if config is PRIVATE:
+        allow(functions, "PublicUrl", action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    before = statements(functions)
+    keep_url_public(config, policy(functions), folder=tmp_path)
+    assert before == statements(functions)
 
 
 def test_what_the_provider_adds_by_itself_goes_and_what_others_added_stays(functions: Any, tmp_path: Path) -> None:
@@ -91,19 +107,20 @@ def test_an_endpoint_that_is_no_public_url_leaves_nothing_public(
     functions: Any, tmp_path: Path, config: DeploymentConfig
 ) -> None:
     """Whatever was there from an earlier config, or from the provider."""
-    for statement in (*STRAYS, INVOKE):
+    for statement in (*STRAYS, INVOKE, TERRAFORMS):
         allow(functions, statement)
-    assert len(settle_url_policy(config, policy(functions), folder=tmp_path)) == 3
+    assert len(settle_url_policy(config, policy(functions), folder=tmp_path)) == 4
     assert statements(functions) == {}
     assert settle_url_policy(config, policy(functions), folder=tmp_path) == ()
 
 
 @pytest.mark.parametrize("config", [PUBLIC, PRIVATE], ids=["public", "iam"])
 def test_what_terraform_keeps_is_left_to_it(functions: Any, tmp_path: Path, config: DeploymentConfig) -> None:
-    """A template that was fitted to a newer provider has the statement."""
+    """A template that was fitted to a newer provider has the statement, and what stood for it before goes."""
     (tmp_path / NEWER).mkdir()
     for file in (tmp_path / NEWER / "public_invoke.tf", tmp_path / "public_invoke.tf"):
         file.touch()
-    allow(functions, INVOKE, InvokedViaFunctionUrl=True)
-    assert settle_url_policy(config, policy(functions), folder=tmp_path) == ()
-    assert {INVOKE} == set(statements(functions))
+    for statement in (TERRAFORMS, INVOKE):
+        allow(functions, statement, InvokedViaFunctionUrl=True)
+    assert len(settle_url_policy(config, policy(functions), folder=tmp_path)) == 1
+    assert {TERRAFORMS} == set(statements(functions))

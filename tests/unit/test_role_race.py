@@ -51,3 +51,11 @@ def test_nothing_else_is_tried_again() -> None:
     with pytest.raises(DeployerError, match="ResourceConflictException"):
         until_role_is_known(apply, clock=Clock(sleep=pytest.fail), say=pytest.fail)
     assert [False] == apply.told
+
+
+def test_a_role_of_the_users_own_is_not_waited_for() -> None:
+    """It was there before; what has to be mended in it is told."""
+    role = "arn:aws:iam::123456789012:role/digits"
+    with pytest.raises(DeployerError, match="cannot be assumed") as told:
+        until_role_is_known(Apply([SIGNS[0]]), own_role=role, clock=Clock(sleep=pytest.fail), say=pytest.fail)
+    assert f"spec.role names {role}: its trust policy has to let lambda.amazonaws.com" in told.value.hint
