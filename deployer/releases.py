@@ -34,6 +34,36 @@ class Alias:
     revision: str = ""
     description: str = ""
 
+    @property
+    def is_settling(self) -> bool:
+        """Whether the weights are such as AWS itself sets, where a moved alias has provisioned concurrency.
+
+        The version before keeps the traffic then: an older one, or after a rollback a newer one that has all of it. A
+        canary gives a newer version a part.
+        """
+        return any(int(other) < int(self.version) or weight == 1 for other, weight in self.weights.items())
+
+    @property
+    def answering(self) -> str:
+        """The version that a move to `version` leaves the traffic with; while AWS has not ended one, that before."""
+        return next(iter(self.weights)) if self.is_settling else self.version
+
+
+@dataclass(frozen=True)
+class Provisioned:
+    """Provisioned concurrency of an alias. `status` is Lambda's; `reason`, why it gave up, too."""
+
+    status: str
+    reason: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == "READY"
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status == "FAILED"
+
 
 @dataclass(frozen=True)
 class Provenance:

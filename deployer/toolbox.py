@@ -22,7 +22,7 @@ from deployer.tools.http import Http, Urllib3Http
 from deployer.tools.process import Processes, Runner
 from deployer.tools.provider_mirror import find_mirror
 from deployer.tools.terraform import Terraform, find_terraform
-from deployer.tools.terraform_backend import LOCKS_IN_S3, StatePlace, wanted_place
+from deployer.tools.terraform_backend import StatePlace, oldest_terraform, wanted_place
 from deployer.ui import Progress, Screen
 from deployer.workspace import Workspace
 
@@ -65,7 +65,7 @@ def real_toolbox() -> Toolbox:
 
     def terraform(deployment: Deployment, environment: Environment) -> Terraform:
         place = wanted_place(deployment.config)
-        binary = find_terraform(variables, oldest=LOCKS_IN_S3 if place.is_remote else None)
+        binary = find_terraform(variables, oldest=oldest_terraform(deployment.workspace.terraform, place))
         return Terraform(
             folder=deployment.workspace.terraform,
             binary=binary,

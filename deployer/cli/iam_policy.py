@@ -10,10 +10,17 @@ from deployer.cli.options import bento_option, deployment_options
 
 if TYPE_CHECKING:
     from deployer.workflows.deployment import Selection
+    from deployer.workflows.iam_policy import Whose
 
 
 @click.command("iam-policy")
-@click.option("--role", is_flag=True, help="What the function's execution role allows, in place of the deployer's.")
+@click.option(
+    "--role",
+    "whose",
+    flag_value="role",
+    help="What the function's execution role allows, in place of the deployer's.",
+)
+@click.option("--state-bucket", "whose", flag_value="state-bucket", help="What `deployer state bucket` needs.")
 @bento_option
 @deployment_options
 @click.option(
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
 )
 def iam_policy(
     *,
-    role: bool,
+    whose: Whose | None,
     selection: Selection,
     yes: bool,
     output: str,
@@ -35,13 +42,17 @@ def iam_policy(
 
     AWS is not asked, so it can be printed before anything is deployed. The resources are the deployment's own, in
     the account of the config (`account:`) or of what is deployed.
+
+    Three things are done once, with more: `state bucket` (see --state-bucket), `adopt` (docs/adoption.md lists what it
+    needs), and taking away what the config had before and has no more, where that was an HTTP API or a state in S3.
+    For the last, print the policy of the config as it was too.
     """
     from deployer import ui, ui_policy
     from deployer.policies import document
     from deployer.toolbox import real_toolbox
     from deployer.workflows.iam_policy import iam_policy as run
 
-    statements = run(selection, real_toolbox(), role=role)
+    statements = run(selection, real_toolbox(), whose=whose or "deployer")
     if output == "json":
         ui.print_json(document(statements))
     else:

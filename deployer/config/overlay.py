@@ -55,7 +55,8 @@ class Overlaid:
 def overlaid(document: Document, environment: str) -> Overlaid:
     """The config as it is in this environment, empty for none. Raises BadInput for one that the file does not have.
 
-    What it says is not checked here. A name of its own is the environment's, else `<name>-<environment>`.
+    What it says is not checked here. A name of its own is the environment's, else `<name>-<environment>`; a key of the
+    terraform state that it does not give itself is the config's with the environment in it.
     """
     known = document.values.get(ENVIRONMENTS)
     values = {key: value for key, value in document.values.items() if key != ENVIRONMENTS}
@@ -66,7 +67,7 @@ def overlaid(document: Document, environment: str) -> Overlaid:
     merged["name"] = name_in(values, overlay, environment)
     if merged["name"] is None:
         del merged["name"]
-    return Overlaid(document, merged, environment)
+    return Overlaid(document, _with_state_of_its_own(merged, overlay, environment), environment)
 
 
 def merge(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,6 +91,25 @@ def name_in(values: Mapping[str, Any], overlay: Mapping[str, Any], environment: 
         name = values.get("name")
         return f"{name}-{environment}" if isinstance(name, str) else name
     return name
+
+
+def _with_state_of_its_own(values: dict[str, Any], overlay: Mapping[str, Any], environment: str) -> dict[str, Any]:
+    """The values with a key of the state that is not the config's: one state is one deployment.
+
+    What the environment takes over from the config gets its name before the last part: `team/prod/digits.tfstate`.
+    """
+    key, own = (_at(part, "terraform", "backend", "key") for part in (values, overlay))
+    if own is not None or not isinstance(key, str) or not key:
+        return values
+    folder, slash, file = key.rpartition("/")
+    return merge(values, {"terraform": {"backend": {"key": f"{folder}{slash}{environment}/{file}"}}})
+
+
+def _at(values: Any, *keys: str) -> Any:
+    """What stands at the keys, None where nothing does."""
+    for key in keys:
+        values = values.get(key) if isinstance(values, Mapping) else None
+    return values
 
 
 def _chosen(document: Document, known: Mapping[str, Any], environment: str) -> Mapping[str, Any]:

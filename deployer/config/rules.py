@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deployer.config.arns import misplaced
 from deployer.config.problem import Keys, Problem, shown
 from deployer.config.schema import ENV_BYTES, ROLE_NAME_LENGTH
 from deployer.config.schema_spec import REPOSITORY, REPOSITORY_RULE
@@ -109,6 +110,8 @@ def limits_across_keys(values: Mapping[str, Any], *, spoiled: tuple[Keys, ...]) 
     if "name" in values and "name" not in broken:
         yield from _limits_of_name(values["name"], spec, region_is_wrong="spec.region" in broken)
     yield from _limits_of_spec(spec, broken)
+    region, account = spec.get("region", DEFAULTS["region"]), values.get("account", "")
+    yield from misplaced(spec, region=region, account=account, broken=broken)
     if "spec.cors" not in broken:
         yield from _credentials_for_everyone(spec.get("cors", {}))
     if not touched & {"env", "secrets"}:

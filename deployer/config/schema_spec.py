@@ -29,6 +29,18 @@ REGIONS = (
     *("us-gov-west-1", "us-west-1", "us-west-2"),
 )
 
+# Lambda's developer guide, "Creating and managing Lambda function URLs", and the GovCloud user guide on Lambda. The
+# list gets shorter, so a region is told of and not refused.
+REGIONS_WITHOUT_FUNCTION_URLS = (
+    *("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-west-1"),
+    *("eu-central-2", "eu-south-2", "il-central-1", "me-central-1", "us-gov-east-1", "us-gov-west-1"),
+)
+NO_FUNCTION_URLS = (
+    "spec.region is {region}, where Lambda has no Function URLs by AWS's documents, and deployer tests a new version"
+    " through one whatever spec.endpoint is. If terraform fails at aws_lambda_function_url.candidate, `deployer down`"
+    " takes away what was made; choose another region then."
+)
+
 _TAG_CHARACTERS = r"^[\w \u00a0.:/=+\-@]*\Z"
 _AREA = r"(af|ap|ca|cn|eu|eu-iso[a-z]?|eusc-de|il|me|mx|sa|us|us-gov|us-iso[a-z]?)"
 _DIRECTION = r"(central|east|north|northeast|northwest|south|southeast|southwest|west)"

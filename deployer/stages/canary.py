@@ -163,7 +163,8 @@ def _stuck(error: BaseException, failure: BaseException, *, live: str, candidate
     return kind(
         f"{_why(error, candidate)} And live could not be put back: version {candidate} may still get a share of the"
         f" requests. {_why(failure, candidate)}",
-        hint=f"`deployer rollback --to {live}` gives them all to version {live}.",
+        hint=f"Get new credentials first where these have run out: `deployer rollback --to {live}` then gives all"
+        f" requests to version {live}.",
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from deployer.drift import Drift
-from deployer.releases import CANDIDATE, LIVE, Alias, Version
+from deployer.releases import CANDIDATE, LIVE, Alias, Provisioned, Version
 from deployer.stages.release import read_description, short_inputs
 from deployer.tools.aws_images import Images
 from deployer.tools.aws_releases import Releases
 
 ACTIVE = "Active"
+ENDS = "`deployer up` or `deployer rollback` ends that"
 
 
 def release_drift(releases: Releases, images: Images) -> Iterator[Drift]:
@@ -19,7 +20,7 @@ def release_drift(releases: Releases, images: Images) -> Iterator[Drift]:
     if live is None:
         yield Drift(LIVE, "traffic", "there is no such alias: no version answers; `deployer up` releases one")
     else:
-        yield from _shared(live)
+        yield from _shared(live, releases.provisioned(LIVE) if live.is_settling else None)
     seen: set[str] = set()
     for alias in (live, releases.alias(CANDIDATE)):
         for number in () if alias is None else sorted({alias.version, *alias.weights} - seen, key=int):
@@ -45,11 +46,20 @@ def inputs_drift(live: Version | None, candidate: Version | None, inputs: str) -
         )
 
 
-def _shared(live: Alias) -> Iterator[Drift]:
+def _shared(live: Alias, made: Provisioned | None) -> Iterator[Drift]:
+    """`made`: where AWS itself leaves traffic with the version before, how far it is."""
+    if made is not None:
+        if made.has_failed:
+            yield Drift(LIVE, "traffic", _not_moved(live, made))
+        return
     shares = ", ".join(f"version {number} takes {share:.0%}" for number, share in sorted(live.weights.items()))
     if shares:
-        ends = "`deployer up` or `deployer rollback` ends that"
-        yield Drift(LIVE, "traffic", f"{shares} of what version {live.version} should have; {ends}")
+        yield Drift(LIVE, "traffic", f"{shares} of what version {live.version} should have; {ENDS}")
+
+
+def _not_moved(live: Alias, made: Provisioned) -> str:
+    why = f"AWS could not make the provisioned environments ({made.reason or 'it gives no reason'})"
+    return f"version {live.answering} still answers in place of version {live.version}: {why}; {ENDS}"
 
 
 def _unfit(number: str, version: Version | None, images: Images) -> Iterator[Drift]:

@@ -6,11 +6,13 @@ against each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from deployer.config import DeploymentConfig
 from deployer.policies import Conditions, Statement
 from deployer.stages.resource_names import ResourceNames
+from deployer.tools.aws_partition import partition_of
 
 SENDS = {
     "sqs": "sqs:SendMessage",
@@ -22,13 +24,15 @@ NETWORK = (
     *("AssignPrivateIpAddresses", "CreateNetworkInterface", "DeleteNetworkInterface", "DescribeNetworkInterfaces"),
     *("DescribeSubnets", "UnassignPrivateIpAddresses"),
 )
+ENCRYPTED = ("sqs", "sns")  # who sends there uses the key; a bus uses its own rights
+ARN_COLONS = 4  # more are no part of a secret's name
 SSM, SECRETS_MANAGER = "ssm:", "secretsmanager:"
 
 
 def execution_role_policy(config: DeploymentConfig, *, account: str = "*") -> tuple[Statement, ...]:
     """Also what a role of the user's own (`spec.role`) has to allow."""
     names = ResourceNames(config, account)
-    return (*_log(names), *_sending(config), *_secrets(names), *_services(config))
+    return (*_log(names), *_sending(names), *_secrets(names), *_services(config))
 
 
 def _log(names: ResourceNames) -> Iterator[Statement]:
@@ -36,13 +40,20 @@ def _log(names: ResourceNames) -> Iterator[Statement]:
     yield Statement("Log", calls, names.log_group[:1], "Write its own log; the group is made before the function.")
 
 
-def _sending(config: DeploymentConfig) -> Iterator[Statement]:
-    """One for each queue, topic, function or bus that hears of asynchronous requests."""
-    destinations = config.spec.destinations
-    told = (config.spec.dead_letter, *((destinations.on_success, destinations.on_failure) if destinations else ()))
-    for number, arn in enumerate(dict.fromkeys(filter(None, told)), 1):
-        action = SENDS[arn.split(":")[2]]
+def _sending(names: ResourceNames) -> Iterator[Statement]:
+    """One for each queue, topic, function or bus that hears of asynchronous requests, and one for the keys of these."""
+    spec = names.config.spec
+    destinations = spec.destinations
+    named = (spec.dead_letter, *((destinations.on_success, destinations.on_failure) if destinations else ()))
+    told = _unique(arn for arn in named if arn)
+    for number, arn in enumerate(told, 1):
+        action = SENDS[_service(arn)]
         yield Statement(f"Tell{number}", (action,), (arn,), "spec.dead_letter or spec.destinations names it.")
+    encrypted = tuple(arn for arn in told if _service(arn) in ENCRYPTED)
+    if encrypted:
+        why = "A key of the user's own may encrypt a queue or topic: who sends there has it make and read data keys."
+        calls = ("kms:Decrypt", "kms:GenerateDataKey")
+        yield Statement("KeysOfTold", calls, _keys(names, encrypted), why, {"StringEquals": _through(encrypted)})
 
 
 def _secrets(names: ResourceNames) -> Iterator[Statement]:
@@ -56,30 +67,45 @@ def _secrets(names: ResourceNames) -> Iterator[Statement]:
     if parameters:
         why = "Read the parameters of the config when it starts."
         yield Statement("Parameters", ("ssm:GetParameters",), parameters, why)
-    yield from _keys(names, "ssm", "PARAMETER_ARN", parameters)
-    yield from _keys(names, "secretsmanager", "SecretARN", secrets)
+    yield from _reading(names, "PARAMETER_ARN", parameters)
+    yield from _reading(names, "SecretARN", secrets)
 
 
 def _secret_arn(names: ResourceNames, reference: str) -> str:
     """Secrets Manager adds six characters to a secret's name."""
     name = reference.removeprefix(SECRETS_MANAGER).partition("#")[0]
-    return name if name.startswith("arn:") else names.regional("secretsmanager", f"secret:{name}-??????")
+    return name if name.count(":") > ARN_COLONS else names.regional("secretsmanager", f"secret:{name}-??????")
 
 
 def _parameter_arn(names: ResourceNames, reference: str) -> str:
     return names.regional("ssm", f"parameter/{reference.removeprefix(SSM).removeprefix('/')}")
 
 
-def _keys(names: ResourceNames, service: str, context: str, arns: tuple[str, ...]) -> Iterator[Statement]:
+def _reading(names: ResourceNames, context: str, arns: tuple[str, ...]) -> Iterator[Statement]:
     if not arns:
         return
-    through: Conditions = {
-        "StringEquals": {"kms:ViaService": f"{service}.{names.region}.amazonaws.com"},
+    these: Conditions = {
+        "StringEquals": _through(arns),
         "StringLike": {f"kms:EncryptionContext:{context}": list(arns)},
     }
     why = "A key of the user's own may encrypt them: it decrypts these, through their service, and nothing else."
-    key = names.regional("kms", "key/*")
-    yield Statement(f"KeysOf{service.capitalize()}", ("kms:Decrypt",), (key,), why, through)
+    yield Statement(f"KeysOf{_service(arns[0]).capitalize()}", ("kms:Decrypt",), _keys(names, arns), why, these)
+
+
+def _keys(names: ResourceNames, arns: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys where these are: a secret's ARN may be of another region than the function."""
+    places = (arn.split(":")[3:5] for arn in arns)
+    return _unique(f"arn:{names.partition}:kms:{region}:{account}:key/*" for region, account in places)
+
+
+def _through(arns: tuple[str, ...]) -> Mapping[str, list[str]]:
+    places = [arn.split(":")[2:4] for arn in arns]
+    services = [partition_of(region).via(service, region) for service, region in places]
+    return {"kms:ViaService": list(dict.fromkeys(chain.from_iterable(services)))}
+
+
+def _service(arn: str) -> str:
+    return arn.split(":")[2]
 
 
 def _unique(arns: Iterable[str]) -> tuple[str, ...]:

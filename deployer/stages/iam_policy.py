@@ -12,6 +12,7 @@ from deployer.config import DeploymentConfig
 from deployer.policies import Statement
 from deployer.stages.resource_names import ResourceNames
 from deployer.tools.aws_leftovers import OWNER_TAG
+from deployer.tools.aws_partition import partition_of
 from deployer.tools.terraform_backend import wanted_place
 
 FUNCTION = (
@@ -36,8 +37,11 @@ PUSH = (
     *("InitiateLayerUpload", "PutImage", "UploadLayerPart"),
 )
 IN_LINE = ("PutImageScanningConfiguration", "PutImageTagMutability")
-ROLE = ("CreateRole", "GetRolePolicy", "ListAttachedRolePolicies", "PutRolePolicy", "TagRole", "UntagRole")
-ROLE_AWAY = ("DeleteRole", "DeleteRolePolicy", "GetRole", "ListInstanceProfilesForRole", "ListRolePolicies")
+ROLE = ("CreateRole", "PutRolePolicy", "TagRole", "UntagRole")
+ROLE_AWAY = (  # the provider reads a role and its policies again before it deletes them
+    *("DeleteRole", "DeleteRolePolicy", "GetRole", "GetRolePolicy", "ListAttachedRolePolicies"),
+    *("ListInstanceProfilesForRole", "ListRolePolicies", "ListRoleTags"),
+)
 REGIONAL_LISTS = ("cloudwatch:GetMetricData", "lambda:ListFunctions", "logs:DescribeLogGroups", "tag:GetResources")
 
 
@@ -45,7 +49,9 @@ def deployer_policy(config: DeploymentConfig, *, account: str = "*") -> tuple[St
     """For `up`, `plan`, `history`, `rollback`, `prune`, `smoke-test`, `invoke`, `drift` and `down` of one deployment.
 
     sts:GetCallerIdentity is not in it: AWS allows that to everybody. What a config had before and has no more is taken
-    away with these statements too, but for an HTTP API, which only a config that has one may touch.
+    away with these statements too, but for an HTTP API and a state in S3, which only a config that has them may touch:
+    for such a step there is the policy of the config as it was. `state bucket` has a policy of its own
+    (stages/state_bucket_policy); what `adopt` needs is listed in docs/adoption.md.
     """
     names = ResourceNames(config, account)
     return (
@@ -147,7 +153,7 @@ def _role(names: ResourceNames) -> Iterator[Statement]:
     if not spec.role:
         why = "The execution role: its name, what it may do, and that it is taken away again."
         yield from _making_role(names)
-    yield Statement("RoleAway", (*_of("iam", ROLE_AWAY), "iam:ListRoleTags"), (names.own_role,), why)
+    yield Statement("RoleAway", _of("iam", ROLE_AWAY), (names.own_role,), why)
     yield Statement(
         "PassRole",
         ("iam:PassRole",),
@@ -215,7 +221,7 @@ def _checked_by_lambda(names: ResourceNames) -> Iterator[Statement]:
         calls = ("elasticfilesystem:DescribeMountTargets",)
         yield Statement("FileSystem", calls, mounts, f"{why} file system access).", shown=False)
     if spec.kms_key:
-        through = {"StringEquals": {"kms:ViaService": f"lambda.{names.region}.amazonaws.com"}}
+        through = {"StringEquals": {"kms:ViaService": partition_of(names.region).via("lambda", names.region)}}
         why = "spec.kms_key: Lambda makes itself a grant with the rights of whoever makes the function, and encrypts"
         calls = ("kms:CreateGrant", "kms:Decrypt", "kms:Encrypt")
         yield Statement(

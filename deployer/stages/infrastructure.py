@@ -17,6 +17,7 @@ Say = Callable[[str], None]
 DESTROYING = frozenset({"delete", "replace"})
 GIVEN_ANEW = frozenset({STATEMENTS["PublicInvoke"]})  # an earlier deployer's, too wide: a narrow one is there by then
 _LOG_GROUP = re.compile(r"(.+\.)?aws_cloudwatch_log_group\.")
+_IMAGE_POLICY = re.compile(r"(.+\.)?aws_ecr_(repository|lifecycle)_policy\.")
 
 
 def plan_changes(
@@ -90,19 +91,21 @@ def destroy_all(terraform: Terraform, *, say: Say) -> tuple[str, ...]:
 
 
 def keep_log_groups(terraform: Terraform) -> None:
-    """Take the log groups out of the state: what is destroyed afterwards leaves them alone.
+    """Take the log groups out of the state: what is destroyed afterwards leaves them alone. Raises as `_leave`."""
+    _leave(terraform, _LOG_GROUP, way_out="Nothing was destroyed. Run the command again, or without --keep-logs.")
 
-    Raises DeployerError where the state still knows one: it would be destroyed.
-    """
-    groups = _log_groups(terraform)
-    if not groups:
+
+def keep_image_policies(terraform: Terraform) -> None:
+    """Likewise what lets Lambda read the images of the repository, for the other functions that use them."""
+    _leave(terraform, _IMAGE_POLICY, way_out="Nothing was destroyed. Run the command again.")
+
+
+def _leave(terraform: Terraform, kind: re.Pattern[str], *, way_out: str) -> None:
+    """Raises DeployerError where the state still knows one afterwards: it would be destroyed."""
+    known = [address for address in terraform.resources() if kind.match(address)]
+    if not known:
         return
     terraform.init()
-    way_out = "Nothing was destroyed. Run the command again, or without --keep-logs."
-    terraform.command("state rm", *groups, hint=way_out)
-    if left := _log_groups(terraform):
+    terraform.command("state rm", *known, hint=way_out)
+    if left := [address for address in terraform.resources() if kind.match(address)]:
         raise DeployerError(f"The terraform state still holds {', '.join(left)}.", hint=way_out)
-
-
-def _log_groups(terraform: Terraform) -> tuple[str, ...]:
-    return tuple(address for address in terraform.resources() if _LOG_GROUP.match(address))

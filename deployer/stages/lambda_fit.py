@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from deployer.config import Spec
+from deployer.config.schema_spec import NO_FUNCTION_URLS, REGIONS_WITHOUT_FUNCTION_URLS
 from deployer.models import Route
 from deployer.tools.code_uses import Use
 from deployer.tools.lambda_gaps import Gap
@@ -25,6 +26,8 @@ def remarks(routes: Sequence[Route], uses: Sequence[Use], spec: Spec) -> tuple[s
 def _endpoint(spec: Spec) -> Iterator[str]:
     if spec.auth == "none":
         yield "spec.auth is none: anybody may call the endpoint, at your cost. `auth: iam` asks for signed requests."
+    if spec.region in REGIONS_WITHOUT_FUNCTION_URLS:
+        yield NO_FUNCTION_URLS.format(region=spec.region)
     if spec.endpoint == "http_api" and spec.timeout > API_SECONDS:
         yield (
             f"spec.endpoint is http_api, which answers 503 after {API_SECONDS} s; spec.timeout is {spec.timeout} s."

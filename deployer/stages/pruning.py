@@ -57,6 +57,13 @@ def not_of_others(images: Sequence[StoredImage], releases: Releases) -> tuple[St
     return tuple(image for image in images if image.digest not in others)
 
 
+def users_of(images: Sequence[StoredImage], releases: Releases) -> tuple[str, ...]:
+    """The other functions of the region that use one of these images, by name."""
+    stored = {image.digest for image in images}
+    others = releases.images_of_others() if stored else {}
+    return tuple(sorted(name for name, digests in others.items() if digests & stored))
+
+
 def smoke_tests_to_remove(
     history: History, smoke_tests: Collection[str], *, removed: Collection[Release]
 ) -> tuple[str, ...]:

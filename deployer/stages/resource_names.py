@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from deployer.config import DeploymentConfig
 from deployer.config.values import Backend
-
-PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}  # by how a region begins; else aws
+from deployer.tools.aws_partition import partition_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class ResourceNames:
 
     @property
     def partition(self) -> str:
-        return next((name for begin, name in PARTITIONS.items() if self.region.startswith(begin)), "aws")
+        return partition_of(self.region).name
 
     @property
     def function(self) -> tuple[str, str]:

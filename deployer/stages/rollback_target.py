@@ -39,8 +39,8 @@ def rollback_target(history: History, live: Alias, to: str = "") -> Release:
 
 
 def default_target(live: Alias) -> str:
-    """The version before live's last move; while live shares its traffic, the one that it has not left yet."""
-    return live.version if live.weights else previous_version(live)
+    """The version before live's last move; while a canary shares its traffic, the one that it has not left yet."""
+    return live.version if live.weights and not live.is_settling else previous_version(live)
 
 
 def check_target(target: Release, *, has_image: Callable[[str], bool], function: str, repository: str) -> None:

@@ -21,8 +21,9 @@ class Serving:
 
     @property
     def is_whole(self) -> bool:
-        """Whether this version answers, and answers everything."""
-        return not self.alias.weights and self.version.state == "Active" and bool(self.endpoint)
+        """Whether this version answers, and answers everything, now or when AWS has ended the move to it by itself."""
+        moved = not self.alias.weights or self.alias.is_settling
+        return moved and self.version.state == "Active" and bool(self.endpoint)
 
 
 def serving(releases: Releases, name: str) -> Serving | None:

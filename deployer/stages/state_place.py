@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from deployer.config import DeploymentConfig
 from deployer.errors import DeployerError
 from deployer.tools.aws_state_bucket import StateBucket
 from deployer.tools.terraform import Terraform
@@ -13,11 +14,14 @@ BucketOf = Callable[[StatePlace], StateBucket]
 Say = Callable[[str], None]
 
 
-def settle_state(terraform: Terraform, wanted: StatePlace, *, bucket_of: BucketOf, note: Say) -> None:
+def settle_state(
+    terraform: Terraform, wanted: StatePlace, *, function: str = "", bucket_of: BucketOf, note: Say
+) -> None:
     """Before `up` believes the state: it is moved where the config has come to name another place.
 
-    Raises DeployerError where the bucket is missing, where a terraform is at work on the state, and where the other
-    place holds the state of something else.
+    The state of another function than `function` (empty: any is right) is left where it is. Raises DeployerError where
+    the bucket is missing, where a terraform is at work on the state, and where the other place holds the state of
+    something else.
     """
     if terraform.keeps_own_place():
         return
@@ -25,6 +29,10 @@ def settle_state(terraform: Terraform, wanted: StatePlace, *, bucket_of: BucketO
         refuse_missing_bucket(wanted, bucket_of(wanted))
     source = terraform.place()
     if source == wanted:
+        return
+    if another := _another_function(terraform, function):
+        terraform.forget_place()
+        note(f"The terraform state {source} is that of the function {another}: it is left there")
         return
     refuse_locked(terraform)
     terraform.move_state()
@@ -41,6 +49,37 @@ def refuse_missing_bucket(place: StatePlace, bucket: StateBucket) -> None:
             hint="Run `deployer state bucket`: it makes one with versions, encryption and no public access."
             " Or correct the name.",
         )
+
+
+def refuse_another_state(config: DeploymentConfig, terraform: Terraform) -> None:
+    """Raises DeployerError for a state elsewhere of another function, which terraform would replace or destroy.
+
+    The folder forgets that place, so that a corrected key is believed.
+    """
+    place = terraform.place()
+    another = _another_function(terraform, only_function(config)) if place.is_remote else ""
+    if another:
+        terraform.forget_place()
+        raise DeployerError(
+            f"The terraform state {place} is that of the function {another}, and this deployment's is {config.name}."
+            " Nothing was changed.",
+            hint="Every deployment and every environment needs a terraform.backend.key of its own; without that key it"
+            " is named after them. To rename a deployment, run `deployer down` under its old name first.",
+        )
+
+
+def only_function(config: DeploymentConfig) -> str:
+    """The function that a state of the config holds, empty for any: those of a user's own template are named anyhow.
+
+    Whether there is such a template is not known of a config whose file is lost.
+    """
+    return config.name if config.path is not None and config.terraform.template is None else ""
+
+
+def _another_function(terraform: Terraform, function: str) -> str:
+    """The functions of a state that knows some, and not this one; empty for any other."""
+    found = terraform.functions() if function else ()
+    return "" if function in found else " and ".join(found)
 
 
 def refuse_locked(terraform: Terraform) -> None:

@@ -17,7 +17,8 @@ class Environment:
     registry host itself, over HTTPS. `runs_without_base`: images need no system of their own there. `architecture` is
     Lambda's word for what functions run on where the config names nothing. `curl_credentials` are curl's options for
     them, written so that the user's shell fills them in. `account` is the AWS account's id; `log_in` says how the
-    user gets new credentials when these have run out, empty where they come from the shell's own variables.
+    user gets new credentials when these have run out, empty where they come from the shell's own variables;
+    `expires` when that is, in seconds since the epoch, None for never and where nobody knows.
     """
 
     target: str
@@ -33,6 +34,7 @@ class Environment:
     )
     account: str = ""
     log_in: str = ""
+    expires: float | None = None
 
     def process_variables(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """The full environment of a child process: what it inherits, less the hidden, plus ours."""

@@ -74,6 +74,7 @@ class AwsTarget:
             variables={**credentials.variables, "AWS_REGION": region, "AWS_DEFAULT_REGION": region},
             hidden=HIDDEN,
             log_in=credentials.log_in,
+            expires=credentials.expires,
         )
 
 

@@ -5,19 +5,22 @@ They go to children as environment variables, and never into an argument, a file
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from botocore import exceptions as botocore
 from botocore.session import Session
-from botocore.utils import JSONFileCache
+from botocore.utils import JSONFileCache, ensure_boolean
 
 from deployer.errors import DeployerError
 from deployer.near_miss import near_miss
 from deployer.tools.aws_errors import explained
+from deployer.tools.aws_settings import SETTINGS, where_aws_is
 
 # What would lead a child to other credentials than these.
 HIDDEN = frozenset(
@@ -28,13 +31,7 @@ HIDDEN = frozenset(
         *("AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
     }
 )
-# Keys of a profile that say where AWS is, and the variables that say it to children, which see no profile.
-SETTINGS = {
-    "ca_bundle": "AWS_CA_BUNDLE",
-    "endpoint_url": "AWS_ENDPOINT_URL",
-    "use_fips_endpoint": "AWS_USE_FIPS_ENDPOINT",
-    "use_dualstack_endpoint": "AWS_USE_DUALSTACK_ENDPOINT",
-}
+READ = {"ca_bundle": None, "use_fips_endpoint": ensure_boolean, "use_dualstack_endpoint": ensure_boolean}
 KINDS = {
     "assume-role": "an assumed role",
     "assume-role-with-web-identity": "a role by web identity",
@@ -55,7 +52,10 @@ Ask = Callable[[str], "str | None"]
 
 @dataclass(frozen=True)
 class Credentials:
-    """`source` says in words where they come from, `log_in` in a sentence how the user gets new ones."""
+    """`source` says in words where they come from, `log_in` in a sentence how the user gets new ones.
+
+    `expires`: seconds since the epoch, None where they do not expire or where that is not known.
+    """
 
     source: str
     log_in: str
@@ -63,6 +63,7 @@ class Credentials:
     secret_access_key: str = field(repr=False)
     session_token: str = field(default="", repr=False)
     settings: Mapping[str, str] = field(default_factory=dict)  # of the profile, as variables
+    expires: float | None = None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -80,7 +81,7 @@ def find_credentials(variables: Mapping[str, str], *, region: str, profile: str 
     """
     source = _Source(profile or _named_profile(variables) or "", variables)
     with source.explained():
-        session = aws_session(variables, region, profile)
+        session = _session_of_files(variables, region, profile)
         _ask_for_codes(session, source, ask)
         found = session.get_credentials()
         if found is None:
@@ -92,11 +93,27 @@ def find_credentials(variables: Mapping[str, str], *, region: str, profile: str 
             access_key_id=keys.access_key,
             secret_access_key=keys.secret_key,
             session_token=keys.token or "",
-            settings=_settings(session, variables),
+            settings=where_aws_is(session, variables, profile=source.profile),
+            expires=_expires(found, variables),
         )
 
 
-def aws_session(variables: Mapping[str, str], region: str, profile: str = "") -> Session:
+def aws_session(variables: Mapping[str, str], region: str) -> Session:
+    """A session of the keys among the variables of a run; without any, of what botocore's own rules find.
+
+    With keys no file of AWS's settings is read: what counts of them is among the variables, and what the default
+    profile says need not be of these keys.
+    """
+    key, secret = variables.get("AWS_ACCESS_KEY_ID"), variables.get("AWS_SECRET_ACCESS_KEY")
+    if not (key and secret):
+        return _session_of_files(variables, region, "")
+    no_files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
+    session = Session(session_vars={**_where_from(variables, region, None), **no_files})
+    session.set_credentials(key, secret, variables.get("AWS_SESSION_TOKEN"))
+    return session
+
+
+def _session_of_files(variables: Mapping[str, str], region: str, profile: str) -> Session:
     """botocore's own rules, with what it would look up in the process's environment taken from `variables`.
 
     A `profile` counts for more than keys among the variables, and AWS_PROFILE for less.
@@ -119,12 +136,16 @@ def _named_profile(variables: Mapping[str, str]) -> str | None:
 def _where_from(variables: Mapping[str, str], region: str, profile: str | None) -> dict[str, Any]:
     """botocore's `session_vars`: a key of the profile, a variable of the process (none), and what counts else."""
     found = variables.get
+
+    def said(key: str) -> str | None:  # by the shell, which counts for more than a profile
+        return found(SETTINGS[key])
+
     return {
         "profile": (None, None, profile, None),
         "region": ("region", None, region, None),
         "config_file": (None, None, found("AWS_CONFIG_FILE") or "~/.aws/config", None),
         "credentials_file": (None, None, found("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials", None),
-        "ca_bundle": ("ca_bundle", None, found("AWS_CA_BUNDLE"), None),
+        **{key: (None if said(key) else key, None, said(key), kind) for key, kind in READ.items()},
     }
 
 
@@ -211,12 +232,10 @@ class _CliSessions(JSONFileCache):  # type: ignore[misc]
     def __setitem__(self, cache_key: str, value: object) -> None: ...
 
 
-def _settings(session: Session, variables: Mapping[str, str]) -> dict[str, str]:
-    """Where AWS is for this profile, where the shell does not say."""
-    profile = session.get_scoped_config()
-    ignored = "endpoint_url" if variables.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true" else ""
-    return {
-        name: str(profile[key])
-        for key, name in SETTINGS.items()
-        if key in profile and key != ignored and not variables.get(name)
-    }
+def _expires(found: Any, variables: Mapping[str, str]) -> float | None:
+    """When botocore would renew them at the latest; of keys in the shell what AWS's own tools note beside them."""
+    moment = getattr(found, "_expiry_time", None)
+    if moment is None and found.method == "explicit":
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(variables.get("AWS_CREDENTIAL_EXPIRATION", "").replace("Z", "+00:00"))
+    return None if moment is None else moment.timestamp()

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from deployer.errors import DeployerError
-from deployer.releases import FAILED, PASSED, Alias, Version
+from deployer.releases import FAILED, PASSED, Alias, Provisioned, Version
 from deployer.tools.aws_errors import code
 
 SMOKE_TEST_TAG = "deployer:smoke-test:"  # and the version's number
@@ -24,6 +24,7 @@ WAIT_SECONDS = 900  # a snapshot of a large model takes minutes
 WAIT_DELAY = 2
 _LATEST = "$LATEST"
 _MISSING = "ResourceNotFoundException"
+_NOT_PROVISIONED = "ProvisionedConcurrencyConfigNotFoundException"
 
 
 class AliasMoved(DeployerError):
@@ -56,14 +57,19 @@ class Releases:
 
     def digests_of_others(self) -> frozenset[str]:
         """The images of every other function of the region, of all its versions."""
+        return frozenset().union(*self.images_of_others().values())
+
+    def images_of_others(self) -> dict[str, frozenset[str]]:
+        """The same by the function's name."""
         pages = self._lambda.get_paginator("list_functions").paginate(FunctionVersion="ALL")
         with self._explained("Listing the functions of the region"):
             found = [version for page in pages for version in page["Functions"]]
-        return frozenset(
-            _version(version).digest
-            for version in found
-            if version["FunctionName"] != self._function and version.get("PackageType") == "Image"
-        )
+        used: dict[str, frozenset[str]] = {}
+        for version in found:
+            name = version["FunctionName"]
+            if name != self._function and version.get("PackageType") == "Image":
+                used[name] = used.get(name, frozenset()) | {_version(version).digest}
+        return used
 
     def alias(self, name: str) -> Alias | None:
         found = self._found(f"alias {name}", self._lambda.get_alias, Name=name)
@@ -93,6 +99,12 @@ class Releases:
         """The alias's Function URL with one slash at its end; None where it has none."""
         found = self._found(f"URL of {alias}", self._lambda.get_function_url_config, Qualifier=alias)
         return None if found is None else f"{found['FunctionUrl'].rstrip('/')}/"
+
+    def provisioned(self, alias: str) -> Provisioned | None:
+        """How far its provisioned concurrency is; None where the alias has none."""
+        ask = self._lambda.get_provisioned_concurrency_config
+        found = self._found(f"provisioned concurrency of {alias}", ask, Qualifier=alias)
+        return None if found is None else Provisioned(str(found["Status"]), str(found.get("StatusReason", "")))
 
     def move(
         self,
@@ -192,7 +204,7 @@ class Releases:
             try:
                 return ask(FunctionName=self._function, **asked)
             except ClientError as error:
-                if code(error) == _MISSING:
+                if code(error) in (_MISSING, _NOT_PROVISIONED):
                     return None
                 raise
 

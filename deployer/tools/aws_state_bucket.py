@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from deployer.errors import DeployerError
 from deployer.tools.aws_errors import code, is_denied
+from deployer.tools.aws_partition import partition_of
 from deployer.tools.state_lock import StateLock, lock_of
 
 LOCK = ".tflock"  # what terraform's native lock adds to the key of the state
@@ -55,7 +56,7 @@ class StateBucket:
         """Make it, or bring it to what a state needs; what was done, a line each, empty where nothing had to be."""
         done = [] if self.exists() else [self._create(region)]
         with self._explained(f"Preparing the bucket {self._bucket}"):
-            return (*done, *self._brought_up())
+            return (*done, *self._brought_up(region))
 
     def lock(self, key: str) -> StateLock | None:
         """Who holds the lock of the state at that key. Whether that one is alive nobody can say."""
@@ -93,7 +94,7 @@ class StateBucket:
                 raise
         return f"bucket {self._bucket} made in {region}"
 
-    def _brought_up(self) -> Iterator[str]:
+    def _brought_up(self, region: str) -> Iterator[str]:
         """What is set otherwise is set; what is there beside it stays."""
         if self._missing("get_public_access_block", lambda found: found["PublicAccessBlockConfiguration"], _blocked):
             blocked = dict.fromkeys(_PUBLIC, True)
@@ -107,17 +108,17 @@ class StateBucket:
             self._s3.put_bucket_encryption(ServerSideEncryptionConfiguration=rules, **self._named)
             yield "encrypted (AES256)"
         if self._tls:
-            yield from self._refuse_clear_text()
+            yield from self._refuse_clear_text(tls_only(self._bucket, region))
         yield from self._tag()
 
-    def _refuse_clear_text(self) -> Iterator[str]:
+    def _refuse_clear_text(self, refused: Mapping[str, Any]) -> Iterator[str]:
         """Without TLS nobody may do anything: one statement beside those of the bucket's policy."""
         found = self._settings("get_bucket_policy", lambda found: json.loads(found["Policy"]))
         policy = found or {"Version": "2012-10-17", "Statement": []}
         there = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
-        if tls_only(self._bucket) not in there:
+        if refused not in there:
             others = [one for one in there if one.get("Sid") != TLS_ONLY]
-            wanted = {**policy, "Statement": [*others, tls_only(self._bucket)]}
+            wanted = {**policy, "Statement": [*others, refused]}
             self._s3.put_bucket_policy(Policy=json.dumps(wanted), **self._named)
             yield "requests without TLS refused"
 
@@ -151,14 +152,15 @@ class StateBucket:
         )
 
 
-def tls_only(bucket: str) -> Mapping[str, Any]:
+def tls_only(bucket: str, region: str) -> Mapping[str, Any]:
     """The statement that refuses requests over plain HTTP ("s3-bucket-ssl-requests-only" of AWS Config's rules)."""
+    arn = f"arn:{partition_of(region).name}:s3:::{bucket}"
     return {
         "Sid": TLS_ONLY,
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"],
+        "Resource": [arn, f"{arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
 

@@ -15,8 +15,9 @@ from typing import Any
 from deployer.errors import DeployerError
 from deployer.tools.aws_adoption import there
 from deployer.tools.aws_leftovers import OWNER_TAG, Clients
+from deployer.tools.aws_partition import partition_of
 from deployer.tools.aws_upstream_parts import UpstreamParts
-from deployer.tools.upstream_state import ALIAS, UpstreamDeployment, partition_of
+from deployer.tools.upstream_state import ALIAS, UpstreamDeployment
 
 STATEMENT = "AllowOldApi"
 DAY = timedelta(hours=24)
@@ -151,13 +152,13 @@ class UpstreamAws:
     @property
     def _source(self) -> str:
         there = self._there
-        return f"arn:{partition_of(there.region)}:execute-api:{there.region}:{there.account}:{there.api}/*/*"
+        return f"arn:{partition_of(there.region).name}:execute-api:{there.region}:{there.account}:{there.api}/*/*"
 
     def _address(self, qualifier: str) -> str:
         """As API Gateway wants a function's address."""
         arn = f"{self._there.function_arn}{f':{qualifier}' if qualifier else ''}"
         region = self._there.region
-        return f"arn:{partition_of(region)}:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+        return f"arn:{partition_of(region).name}:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
 
 def _principal(statement: Any) -> str:

@@ -135,6 +135,12 @@ class Terraform:
         addresses = self._read_state("state list").splitlines()
         return tuple(address for address in addresses if address and not _DATA_ADDRESS.match(address))
 
+    def functions(self) -> tuple[str, ...]:
+        """The names of the Lambda functions in the state, with a user's own template any; empty without a state."""
+        if self._state.place().is_remote:
+            self.init()
+        return self._state.functions()
+
     def command(self, words: str, *arguments: str, hint: str) -> str:
         """What another command prints, such as `state rm` of an address; not logged, since it may hold secrets."""
         done = self._commands.other(words, *arguments)
@@ -159,6 +165,10 @@ class Terraform:
     def place(self) -> StatePlace:
         """Where the state is now."""
         return self._state.place()
+
+    def forget_place(self) -> None:
+        """The state is another deployment's: it stays where it is, and the folder begins where the config says."""
+        self._folder.forget_place()
 
     def keeps_own_place(self) -> bool:
         """Whether the template says itself where the state is kept."""

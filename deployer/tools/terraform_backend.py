@@ -67,6 +67,13 @@ def recorded_place(folder: Path) -> StatePlace | None:
         return None
 
 
+def oldest_terraform(folder: Path, wanted: StatePlace) -> tuple[int, int] | None:
+    """The first terraform that can work with the state where it is and where it is wanted; None for any."""
+    known = recorded_place(folder)
+    is_there = known is not None and known.kind == "s3" and not has_backend_block(folder)
+    return LOCKS_IN_S3 if wanted.kind == "s3" or is_there else None
+
+
 def has_backend_block(folder: Path) -> bool:
     """Whether a `.tf` file of the folder says itself where the state is kept."""
     if any(_BLOCK.search(file.read_text(encoding="utf-8", errors="replace")) for file in folder.glob("*.tf")):

@@ -88,6 +88,11 @@ class TerraformFolder:
     def unmark_initialised(self) -> None:
         self._mark.unlink(missing_ok=True)
 
+    def forget_place(self) -> None:
+        """Forget which backend holds the state: the next `init` begins where the backend's file says."""
+        (self.path / ".terraform" / "terraform.tfstate").unlink(missing_ok=True)
+        self.unmark_initialised()
+
     @contextmanager
     def importing(self, ids: Mapping[str, str]) -> Iterator[None]:
         """While the block runs, a plan made here imports these: import ids by resource address."""

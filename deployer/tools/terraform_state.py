@@ -85,6 +85,15 @@ class TerraformState:
                 return ""
             return self._say(command, cwd=Path(empty), state=str(file.absolute()), as_json=as_json)
 
+    def functions(self) -> tuple[str, ...]:
+        """The names of the Lambda functions that the state holds; none for a file that is damaged."""
+        known = self.pull() if self.place().is_remote else _parsed(self._on_disk())
+        functions = (
+            found for found in known.get("resources", ()) if _kind(found) == ("managed", "aws_lambda_function")
+        )
+        made = (instance.get("attributes", {}) for found in functions for instance in found.get("instances", ()))
+        return tuple(sorted({str(attributes["function_name"]) for attributes in made if "function_name" in attributes}))
+
     def pull(self) -> dict[str, Any]:
         """The state as terraform gives it out ("state pull"): `lineage` is empty where there is none."""
         pulled: dict[str, Any] = json.loads(self._say("state pull") or '{"lineage": ""}')
@@ -112,3 +121,16 @@ class TerraformState:
             way = "Check that these credentials may read it, then run the command again."
             return f"{way} Where its bucket is gone: `deployer state bucket` makes it anew."
         return f"Delete {self.folder.state} and run `deployer up`: it takes over what is there."
+
+
+def _parsed(file: Path | None) -> dict[str, Any]:
+    """A state's file; what is damaged in it is terraform's to say."""
+    try:
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file else {}
+    except ValueError:
+        return {}
+    return known
+
+
+def _kind(resource: Mapping[str, Any]) -> tuple[object, object]:
+    return resource.get("mode"), resource.get("type")

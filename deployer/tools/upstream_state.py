@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deployer.errors import BadInput, DeployerError
+from deployer.tools.aws_partition import partition_of
 from deployer.tools.state_lock import state_lock
 
 STATE = "terraform.tfstate"
@@ -80,13 +81,7 @@ class UpstreamDeployment:
 
     @property
     def _prefix(self) -> str:
-        return f"arn:{partition_of(self.region)}:lambda:{self.region}:{self.account}"
-
-
-def partition_of(region: str) -> str:
-    """The first part of an ARN's names in that region."""
-    names = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-    return next((name for begin, name in names.items() if region.startswith(begin)), "aws")
+        return f"arn:{partition_of(self.region).name}:lambda:{self.region}:{self.account}"
 
 
 def read_upstream(folder: Path) -> UpstreamDeployment:

@@ -9,10 +9,12 @@ from deployer.config import DeploymentConfig, TargetName, default_config
 from deployer.config.search import find_config, only_config
 from deployer.errors import BadInput, DeployerError
 from deployer.models import Bento, Outputs
+from deployer.stages.state_place import refuse_another_state
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.workspace import Workspace, deployments, project_log
 from deployer.workspace.selection import Wanted, meant_environment, select
+from deployer.workspace.traces import has_state, place_of_images
 
 
 @dataclass(frozen=True)
@@ -55,18 +57,29 @@ def _where_it_is(workspace: Workspace, config: DeploymentConfig) -> DeploymentCo
     """The config with the account that the deployment is in, where that is known.
 
     Raises BadInput for a config that has come to name another account or region: terraform would make everything anew
-    there and forget what is here.
+    there and forget what is here; and DeployerError where a state is here and nothing says where it belongs.
     """
+    account, region = _known_place(workspace)
+    _check_pin(workspace, "", region, config.spec.region)
+    if config.target == "aws":
+        _check_pin(workspace, "account ", account, config.account)
+    return replace(config, account=account or config.account)
+
+
+def _known_place(workspace: Workspace) -> tuple[str, str]:
+    """The account and the region of a deployment, empty where they are not known. Raises the record's DeployerError.
+
+    A record that cannot be read is written anew by this run where something else says what it said.
+    """
+    account, region = place_of_images(workspace.terraform)
     try:
         record = workspace.record()
-    except DeployerError:  # it cannot be read, and is written anew by this run
-        return config
-    if record is None:
-        return config
-    _check_pin(workspace, "", record.region, config.spec.region)
-    if config.target == "aws":
-        _check_pin(workspace, "account ", record.account, config.account)
-    return replace(config, account=record.account or config.account)
+    except DeployerError as error:
+        if not account and workspace.target == "aws" and has_state(workspace.terraform):
+            hint = "Restore it, or delete the file where the config names its account and region: then those count."
+            raise DeployerError(error.message, hint=hint) from error
+        return account, region
+    return (record.account or account, record.region) if record else ("", "")
 
 
 def _check_pin(workspace: Workspace, what: str, pinned: str, asked: str) -> None:
@@ -98,11 +111,38 @@ def existing_deployment(selection: Selection, tools: Toolbox, *, command: str) -
 
 
 def deployment_to_ask(selection: Selection, tools: Toolbox, *, command: str) -> Deployment:
-    """The deployment that is there. Raises DeployerError where there is none."""
-    deployment = existing_deployment(selection, tools, command=command)
+    """The deployment that is there, or whose state is in S3. Raises DeployerError where there is none."""
+    deployment = recorded_elsewhere(selection, tools, command=command)
+    deployment = deployment or existing_deployment(selection, tools, command=command)
     if deployment is None:
-        raise DeployerError("Nothing is deployed here.", hint="Run `deployer up --bento NAME:VERSION` first.")
+        hint = "Run `deployer up --bento NAME:VERSION` first, or name the config (-f FILE) that keeps its state in S3."
+        raise DeployerError("Nothing is deployed here.", hint=hint)
     return deployment
+
+
+def recorded_elsewhere(selection: Selection, tools: Toolbox, *, command: str) -> Deployment | None:
+    """The deployment whose state the config keeps in S3, where this folder has no record of it, as a fresh checkout.
+
+    Whether there is such a state is not asked here. None for any other.
+    """
+    config = unrecorded_config(selection, tools)
+    if config is None or config.terraform.backend is None:
+        return None
+    workspace = Workspace.at(tools.folder, config.name, config.target, config.environment)
+    return Deployment(config, workspace, tools.targets[config.target], workspace.new_log(command))
+
+
+def unrecorded_config(selection: Selection, tools: Toolbox) -> DeploymentConfig | None:
+    """The config that the options lead to, None without any option and where a record of this folder fits them."""
+    environment, there = meant_environment(selection.environment, selection.config), deployments(tools.folder)
+    if selection.config is None and any(map(Wanted(selection.name, selection.target, environment).fits, there)):
+        return None
+    config = _named_config(selection, tools)
+    if config is None and selection.environment:
+        config = only_config(tools.folder, selection.environment)
+    if config is None or any(map(Wanted(config.name, selection.target, environment).fits, there)):
+        return None
+    return config if selection.target is None else replace(config, target=selection.target)
 
 
 def deployment_on_aws(selection: Selection, tools: Toolbox, *, command: str) -> Deployment:
@@ -178,10 +218,9 @@ def _is_same_function(other: Workspace, workspace: Workspace, environment: Envir
     if other == workspace or (other.name, other.target) != (workspace.name, workspace.target):
         return False
     try:
-        record = other.record()
+        return _known_place(other) == (environment.account, environment.region)
     except DeployerError:
         return False
-    return record is not None and record.region == environment.region and record.account in ("", environment.account)
 
 
 def what_is_live(deployment: Deployment, tools: Toolbox) -> tuple[Environment, Outputs]:
@@ -192,6 +231,8 @@ def what_is_live(deployment: Deployment, tools: Toolbox) -> tuple[Environment, O
         problem = f"{deployment.config.name} is not deployed yet: the last `deployer up` did not get that far."
         raise DeployerError(problem, hint="Run `deployer up` again: it continues from what exists.")
     outputs = terraform.output()
+    if outputs.function_name != deployment.config.name:
+        refuse_another_state(deployment.config, terraform)
     if not outputs.endpoint:
         problem = (
             f"No version of {deployment.config.name} is released yet: the last `deployer up` did not get that far."

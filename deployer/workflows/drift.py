@@ -13,8 +13,11 @@ from deployer.releases import CANDIDATE, LIVE
 from deployer.stages.drift import inputs_drift, release_drift
 from deployer.stages.image import inputs_of, recorded_base
 from deployer.stages.image_plan import plan_image
-from deployer.stages.provider_fit import url_policy_drift
+from deployer.stages.provider_fit import fit_template, url_policy_drift
+from deployer.stages.release import read_description
 from deployer.stages.state_lock import refuse_living_owner
+from deployer.stages.state_place import refuse_another_state
+from deployer.stages.template_files import STAND_INS, bring_template
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
@@ -34,11 +37,38 @@ def drift(selection: Selection, tools: Toolbox) -> tuple[Drift, ...]:
     environment = reached(deployment)
     with deployment.workspace.lock("drift"):
         refuse_living_owner(TerraformFolder(deployment.workspace.terraform))
+        if deployment.workspace.record() is None:
+            deployment = as_released(deployment, environment, tools)
         return (
             *_infrastructure(deployment, environment, tools),
             *_releases(deployment, environment, tools),
             *_config(deployment, environment, tools),
         )
+
+
+def as_released(deployment: Deployment, environment: Environment, tools: Toolbox) -> Deployment:
+    """A deployment of which only the state in S3 is known: its folder is filled, with the values of the newest version.
+
+    Nothing is done where the state is empty.
+    """
+    terraform, config, aws = tools.terraform(deployment, environment), deployment.config, tools.aws(environment)
+    if not terraform.resources():
+        return deployment
+    outputs, releases = terraform.output(), aws.releases(config.name)
+    newest = releases.version(outputs.version)
+    description = newest.description if newest else ""
+    bento = read_description(description).bento or config.bento
+    release: dict[str, str | bool] = {
+        "image_tag": outputs.image_tag,
+        "image_digest": newest.digest if newest else STAND_INS["image_digest"],
+        "description": description,
+        "released": releases.version(LIVE) is not None,
+        "owns_repository": aws.images(config.repository).owner() == config.name,
+    }
+    bring_template(config, environment, deployment.workspace.terraform, bento=bento, release=release)
+    terraform.init()
+    fit_template(terraform)
+    return replace(deployment, config=replace(config, bento=bento))
 
 
 def _infrastructure(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[Drift, ...]:
@@ -48,6 +78,7 @@ def _infrastructure(deployment: Deployment, environment: Environment, tools: Too
             f"The terraform state here knows nothing of {deployment.config.name}: there is nothing to compare with."
         )
         raise DeployerError(problem, hint="Run `deployer up`: it makes what is missing and takes over what is there.")
+    refuse_another_state(deployment.config, terraform)
     with tools.progress.step("Comparing with terraform's state") as step:
         found = terraform_drift(terraform)
         step.done(f"Infrastructure: {len(found)} differences" if found else "Infrastructure: no difference")

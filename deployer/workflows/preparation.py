@@ -16,6 +16,7 @@ from deployer.stages.release import read_description, short_inputs
 from deployer.stages.routes import check_event_route
 from deployer.stages.samples import check_samples
 from deployer.stages.serving import Serving, is_made_of, live_serving, serving
+from deployer.stages.state_place import refuse_another_state
 from deployer.targets import Environment
 from deployer.templates import template_folder
 from deployer.toolbox import Deployment, Toolbox
@@ -132,11 +133,12 @@ def owns_repository(ready: Prepared, tools: Toolbox) -> bool:
 
 
 def infrastructure(ready: Prepared, tools: Toolbox) -> Infrastructure:
-    """terraform, and what it is to take over. Raises DeployerError for a function that is not deployer's."""
+    """terraform, and what it is to take over. Raises DeployerError for another deployment's function or state."""
     config = ready.deployment.config
     terraform = tools.terraform(ready.deployment, ready.environment)
     if config.terraform.template is not None:  # the user's own may keep its state where only `terraform init` finds it
         return Infrastructure(terraform)
+    refuse_another_state(config, terraform)
     imports = adoptable(config, terraform=terraform, aws=tools.aws(ready.environment))
     if imports:
         tools.progress.note(f"{config.name} is there already: {len(imports)} resources are taken over.")

@@ -9,6 +9,8 @@ from deployer.models import SmokeReport
 from deployer.releases import CANDIDATE, Alias
 from deployer.results import UpResult
 from deployer.stages.canary import CanaryStep, Doors, shift
+from deployer.stages.canary_credentials import check_credentials_last
+from deployer.stages.provisioned import until_it_answers
 from deployer.stages.release import live_description, previous_version
 from deployer.stages.serving import Serving
 from deployer.stages.smoke import smoke_test
@@ -64,24 +66,27 @@ def move_live(
 ) -> bool:
     """Give the candidate all the traffic, in the steps of a canary first; False where it has it already.
 
-    `found`: `live` as this run began. Raises AliasMoved where somebody else moved it since, and CanaryFailed where the
-    candidate did worse than the version before, which has the traffic again then.
+    `found`: `live` as this run began. Raises AliasMoved where somebody else moved it since, DeployerError where the
+    credentials end before the canary does, and CanaryFailed where the candidate did worse than the version before,
+    which has the traffic again then.
     """
     releases = _releases(ready, tools)
     live = _as_found(releases, found.alias)
     if live.version == candidate.version and not live.weights:
         return False
-    before = previous_version(live) if live.version == candidate.version else live.version
+    before = previous_version(live) if live.version == candidate.version else live.answering
 
     def promote(alias: Alias) -> Alias:
         return releases.move(alias, candidate.version, description=live_description(before))
 
     with tools.progress.step("Moving the traffic") as step:
         if canary and live.version != candidate.version:
+            check_credentials_last(canary, ready.environment)
             doors = _doors(ready, candidate, tools, say=step.update)
-            shift(live, candidate.version, canary, doors, promote=promote)
+            moved = shift(live, candidate.version, canary, doors, promote=promote)
         else:
-            promote(live)
+            moved = promote(live)
+        until_it_answers(moved, ready.deployment.config.spec, releases, clock=tools.clock, say=step.update)
         step.done(f"Released: version {candidate.version} is live, {before or 'none'} was before")
     return True
 

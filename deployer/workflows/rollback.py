@@ -17,6 +17,7 @@ from deployer.stages import smoke
 from deployer.stages.function_log import known_cause, last_words
 from deployer.stages.history import History, check_is_ours, read_history
 from deployer.stages.old_samples import Question, question_for
+from deployer.stages.provisioned import until_it_answers
 from deployer.stages.rollback_target import check_target, move_live, rollback_target
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.aws import Aws
@@ -158,6 +159,8 @@ def _known_routes(bento: str, deployment: Deployment, tools: Toolbox) -> tuple[R
 def _moved(way: _Way, *, named: bool, tools: Toolbox) -> Alias:
     with tools.progress.step(f"Moving the alias live to version {way.number}") as step:
         moved = move_live(way.releases, way.live, way.number, named=named)
+        spec = way.deployment.config.spec
+        until_it_answers(moved, spec, way.releases, clock=tools.clock, say=step.update)
         step.done(f"Version {way.number} answers all requests")
     return moved
 

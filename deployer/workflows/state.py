@@ -6,7 +6,7 @@ from functools import partial
 
 from deployer.errors import BadInput
 from deployer.results import StateBucketResult, StateResult
-from deployer.stages.state_place import forget_state, settle_state
+from deployer.stages.state_place import forget_state, only_function, settle_state
 from deployer.targets import Environment
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.terraform_backend import wanted_place
@@ -46,15 +46,25 @@ def make_bucket(selection: Selection, tools: Toolbox) -> StateBucketResult:
 
 def settle(deployment: Deployment, environment: Environment, tools: Toolbox) -> None:
     """The first thing of an `up`: the state comes to where the config says. Costs nothing where both mean this disk."""
-    wanted = wanted_place(deployment.config)
+    config = deployment.config
+    wanted = wanted_place(config)
     if not wanted.is_remote and not TerraformFolder(deployment.workspace.terraform).state_is_elsewhere:
         return
     settle_state(
         tools.terraform(deployment, environment),
         wanted,
+        function=only_function(config),
         bucket_of=partial(tools.state_bucket, environment=environment),
         note=tools.progress.note,
     )
+
+
+def is_in_s3(deployment: Deployment, environment: Environment, tools: Toolbox) -> bool:
+    """Whether the bucket that the config names has a state of the deployment, with something in it."""
+    place = wanted_place(deployment.config)
+    if place.kind != "s3" or not tools.state_bucket(place, environment).exists():
+        return False
+    return bool(tools.terraform(deployment, environment).resources())
 
 
 def forget(deployment: Deployment, environment: Environment, tools: Toolbox) -> tuple[tuple[str, ...], tuple[str, ...]]:

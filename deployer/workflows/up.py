@@ -9,7 +9,9 @@ from pathlib import Path
 from deployer.models import SmokeReport
 from deployer.results import UpResult
 from deployer.stages.canary import CanaryFailed, CanaryStep, parse_steps
+from deployer.stages.canary_credentials import check_credentials_last
 from deployer.stages.infrastructure import Consent, approved, plan_changes
+from deployer.stages.provisioned import end_shares, refuse_canary
 from deployer.stages.serving import Serving, live_serving
 from deployer.toolbox import Deployment, Toolbox
 from deployer.tools.terraform_values import update_values
@@ -51,6 +53,7 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
         request.bento, request.build, python=request.python, selection=request.selection, tools=tools
     )
     deployment = deployment_of(bento, selection, tools=tools)
+    refuse_canary(canary, deployment.config.spec)
     with deployment.workspace.lock("up"):
         ready = prepare(bento, deployment, tools)
         settle(ready.deployment, ready.environment, tools)
@@ -58,18 +61,23 @@ def up(request: UpRequest, tools: Toolbox) -> tuple[UpResult, Deployment]:
         if ready.live and ready.is_live and not request.refresh:
             deployment.workspace.remember(ready.deployment.config, bento)
             return _as_it_is(ready, ready.live, tools), deployment
+        if ready.live and canary and (remark := check_credentials_last(canary, ready.environment)):
+            tools.progress.note(remark)
         candidate = (None if request.refresh else made_before(ready, tools)) or make(ready, request.consent, tools)
         return _release(ready, candidate, canary, request, tools), deployment
 
 
 def _without_shares(ready: Prepared, tools: Toolbox) -> Prepared:
-    """A canary that was killed left its version a share of the traffic, which nobody watches: it ends here."""
+    """What a run that was killed left of a move of the traffic ends here: a canary's share, or AWS's own."""
     if ready.live is None or not ready.live.alias.weights:
         return ready
-    live, releases = ready.live.alias, tools.aws(ready.environment).releases(ready.deployment.config.name)
-    releases.move(live, live.version)
-    tools.progress.note(f"Version {live.version} has all the traffic again, which a canary had begun to move")
-    return replace(ready, live=live_serving(tools.aws(ready.environment), ready.deployment.config))
+    aws, config = tools.aws(ready.environment), ready.deployment.config
+    with tools.progress.step("Ending a move of the traffic that was cut off") as step:
+        releases, note = aws.releases(config.name), tools.progress.note
+        end_shares(ready.live.alias, releases, clock=tools.clock, say=note, update=step.update)
+        live = live_serving(aws, config)
+        step.done(f"Version {live.alias.answering if live else 'none'} has all the traffic")
+    return replace(ready, live=live)
 
 
 def _as_it_is(ready: Prepared, live: Serving, tools: Toolbox) -> UpResult:
@@ -97,6 +105,7 @@ def _release(
         endpoint = candidate.outputs.endpoint if candidate.outputs else ready.live.endpoint
         try:
             moved = move_live(ready, ready.live, candidate, canary, tools)
+            settle_permissions(ready, tools)
         except CanaryFailed as failed:
             return replace(_refused(ready, candidate, failed.report or report), problem=failed.message)
     report = _test_live(ready, endpoint, tools)

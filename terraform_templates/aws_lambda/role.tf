@@ -15,18 +15,30 @@ locals {
 
   # `ssm:/digits/password`, `secretsmanager:digits/api#key`: Secrets Manager adds six characters to a secret's name.
   secret_names   = [for reference in var.secrets : split("#", substr(reference, length("secretsmanager:"), -1))[0] if startswith(reference, "secretsmanager:")]
-  secret_arns    = [for name in distinct(local.secret_names) : startswith(name, "arn:") ? name : "arn:${local.partition}:secretsmanager:${var.region}:${local.account}:secret:${name}-??????"]
+  secret_arns    = [for name in distinct(local.secret_names) : length(split(":", name)) > 5 ? name : "arn:${local.partition}:secretsmanager:${var.region}:${local.account}:secret:${name}-??????"]
   parameters     = [for reference in var.secrets : trimprefix(substr(reference, length("ssm:"), -1), "/") if startswith(reference, "ssm:")]
   parameter_arns = [for name in distinct(local.parameters) : "arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/${name}"]
 
-  # A key of the user's own may encrypt them: it decrypts these, through their services, and nothing else.
-  secret_keys = {
-    "kms:EncryptionContext:SecretARN"     = { service = "secretsmanager", arns = local.secret_arns }
-    "kms:EncryptionContext:PARAMETER_ARN" = { service = "ssm", arns = local.parameter_arns }
+  # Keys of the user's own may encrypt them, and queues and topics (a bus uses rights of its own). Such a key is where the
+  # thing is, a secret maybe in another region, and is used through its service alone. In partitions with another suffix
+  # KMS may know a service by either.
+  suffixes = distinct([data.aws_partition.this.dns_suffix, "amazonaws.com"])
+  encrypted = {
+    told                                  = [for arn in local.told : arn if contains(["sqs", "sns"], split(":", arn)[2])]
+    "kms:EncryptionContext:SecretARN"     = local.secret_arns
+    "kms:EncryptionContext:PARAMETER_ARN" = local.parameter_arns
   }
+  keys    = { for what, arns in local.encrypted : what => distinct([for arn in arns : "arn:${local.partition}:kms:${split(":", arn)[3]}:${split(":", arn)[4]}:key/*"]) }
+  through = { for what, arns in local.encrypted : what => distinct(flatten([for arn in arns : [for suffix in local.suffixes : "${split(":", arn)[2]}.${split(":", arn)[3]}.${suffix}"]])) }
 
   statements = concat(
     [for arn in local.told : { Effect = "Allow", Action = [local.send_actions[split(":", arn)[2]]], Resource = [arn] }],
+    length(local.encrypted.told) == 0 ? [] : [{
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+      Resource  = local.keys.told
+      Condition = { StringEquals = { "kms:ViaService" = local.through.told } }
+    }],
     length(local.secret_arns) == 0 ? [] : [{
       Effect   = "Allow"
       Action   = ["secretsmanager:GetSecretValue"]
@@ -37,15 +49,15 @@ locals {
       Action   = ["ssm:GetParameters"]
       Resource = local.parameter_arns
     }],
-    [for context, of in local.secret_keys : {
+    [for context, arns in local.encrypted : {
       Effect   = "Allow"
       Action   = ["kms:Decrypt"]
-      Resource = ["arn:${local.partition}:kms:${var.region}:${local.account}:key/*"]
+      Resource = local.keys[context]
       Condition = {
-        StringEquals = { "kms:ViaService" = "${of.service}.${var.region}.amazonaws.com" }
-        StringLike   = { (context) = of.arns }
+        StringEquals = { "kms:ViaService" = local.through[context] }
+        StringLike   = { (context) = arns }
       }
-    } if length(of.arns) > 0],
+    } if context != "told" && length(arns) > 0],
     var.kms_key == "" ? [] : [{ Effect = "Allow", Action = ["kms:Decrypt"], Resource = [var.kms_key] }],
     var.file_system == null ? [] : [{
       Effect   = "Allow"

@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+import boto3
 import pytest
 from fake_identities import NEVER, Identities, identities
 
@@ -18,7 +20,7 @@ from deployer.errors import DeployerError
 from deployer.targets import Environment
 from deployer.targets.aws import AwsTarget
 from deployer.tools.aws import Aws
-from deployer.tools.aws_credentials import Credentials, find_credentials
+from deployer.tools.aws_credentials import Credentials, aws_session, find_credentials
 
 REGION = "eu-west-1"
 PROD, STAGING = "111122223333", "444455556666"
@@ -129,6 +131,66 @@ def test_keys_without_a_token_take_no_other_token_along(laptop: Laptop) -> None:
     environment = laptop.prepare(profile="base")
     assert ["AKIASHELL", "secret of base", None] == keys_of(environment)
     assert "AWS_SESSION_TOKEN" not in environment.process_variables(laptop.variables)
+
+
+DEFAULT = "[default]\nendpoint_url = http://127.0.0.1:9\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true\n"
+
+
+@pytest.mark.parametrize(
+    ("settings", "address"),
+    [
+        ("", "https://sts.us-east-1.amazonaws.com"),
+        ("use_fips_endpoint = true\n", "https://sts-fips.us-east-1.amazonaws.com"),
+        ("endpoint_url = http://127.0.0.1:8\n", "http://127.0.0.1:8"),
+    ],
+    ids=["none", "fips", "endpoint"],
+)
+def test_where_aws_is_says_the_named_profile_and_never_the_default_one(
+    laptop: Laptop, settings: str, address: str
+) -> None:
+    """Children see no profile: what the default one would say to them is answered before they look."""
+    laptop.settings(f"{DEFAULT}[profile prod]\ncredential_process = cat {{home}}/prod.json\n{settings}")
+    found = find_credentials(laptop.variables, region="us-east-1", profile="prod", ask=laptop.ask)
+    child = {**laptop.variables, **found.variables}
+    session = boto3.Session(botocore_session=aws_session(child, "us-east-1"), region_name="us-east-1")
+    asked = session.client("sts", endpoint_url=child.get("AWS_ENDPOINT_URL"))
+    assert address == asked.meta.endpoint_url
+    has_address, is_fips = "endpoint_url" in settings, "fips" in settings
+    assert ("true" if is_fips else "false", "false") == (
+        child["AWS_USE_FIPS_ENDPOINT"],
+        child["AWS_USE_DUALSTACK_ENDPOINT"],
+    )
+    assert (None if has_address else "true") == child.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+
+
+def test_an_address_of_the_shell_counts_whatever_the_default_profile_says(laptop: Laptop) -> None:
+    """A child that ignores configured addresses would ignore this one too."""
+    laptop.settings(f"{DEFAULT}[profile prod]\ncredential_process = cat {{home}}/prod.json\n")
+    laptop.variables["AWS_ENDPOINT_URL"] = laptop.aws.url
+    environment = laptop.prepare(profile="prod")
+    assert (PROD, None) == (environment.account, environment.variables.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"))
+
+
+def test_the_shell_counts_for_more_than_the_profile(laptop: Laptop) -> None:
+    """While credentials are looked for too: with FIPS no address of one's own would do."""
+    laptop.settings(
+        f"[profile role]\nendpoint_url = {{url}}\nuse_fips_endpoint = true\nrole_arn = {ROLE}\n"
+        "source_profile = base\n[profile base]\naws_access_key_id = AKIASHELL\naws_secret_access_key = s\n"
+    )
+    laptop.variables["AWS_USE_FIPS_ENDPOINT"] = "false"
+    assert PROD == laptop.prepare(profile="role").account
+
+
+def test_the_default_profile_counts_where_none_is_named(laptop: Laptop) -> None:
+    """As for AWS's own tools."""
+    laptop.settings("[default]\nendpoint_url = {url}\nuse_dualstack_endpoint = false\n")
+    laptop.variables |= KEYS
+    environment = laptop.prepare()
+    assert (STAGING, laptop.aws.url, "false") == (
+        environment.account,
+        environment.variables["AWS_ENDPOINT_URL"],
+        environment.variables["AWS_USE_DUALSTACK_ENDPOINT"],
+    )
 
 
 def test_credentials_of_another_account_are_refused_before_anything_else_is_asked(laptop: Laptop) -> None:
@@ -295,6 +357,28 @@ def test_an_sso_session_is_used_and_its_end_is_said(laptop: Laptop, kind: str, s
         return
     assert "Getting the credentials of profile sso: the SSO session has run out, or never began." == said[0]
     assert "Run `aws sso login --profile sso`. Then run the same command again." == said[1]
+
+
+NEVER_ENDS = datetime.fromisoformat(NEVER.replace("Z", "+00:00")).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("shell", "profile", "expires"),
+    [
+        ({}, "role", NEVER_ENDS),
+        (KEYS, "", None),
+        ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": NEVER}, "", NEVER_ENDS),
+        ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": "soon"}, "", None),
+        ({"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}, "base", None),
+    ],
+    ids=["role", "keys", "keys with their end", "keys with no time", "of other keys"],
+)
+def test_when_credentials_end_is_kept(
+    laptop: Laptop, shell: dict[str, str], profile: str, expires: float | None
+) -> None:
+    """Nothing renews them within a run: a canary must not outlast them."""
+    laptop.variables |= {**shell, "AWS_ENDPOINT_URL": laptop.aws.url}
+    assert expires == laptop.prepare(profile=profile).expires
 
 
 def test_keys_are_not_in_what_a_log_or_traceback_would_show(laptop: Laptop) -> None:

@@ -145,3 +145,4 @@ def test_images_of_every_other_function_are_known(aws: Aws, variables: dict[str,
     ours, first, second = (f"sha256:{answer['CodeSha256']}" for answer in made)
     assert 3 == len({ours, first, second})
     assert frozenset({first, second}) == releases.digests_of_others()
+    assert {"other": {first, second}} == releases.images_of_others()

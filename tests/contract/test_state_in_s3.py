@@ -44,6 +44,7 @@ output "function_name" { value = "digits" }
 output "image_tag" { value = "r:t" }
 output "version" { value = terraform_data.this.output == "hello" ? 3 : 4 }
 """
+PROVIDER = 'provider["terraform.io/builtin/terraform"]'
 ADDRESSES = ('terraform_data.many["a"]', 'terraform_data.many["b"]', "terraform_data.this")
 
 
@@ -354,3 +355,39 @@ def test_what_is_set_on_a_bucket_already_stays(account: Account) -> None:
     assert {"team": "ml", "deployer:purpose": "terraform-state"} == tags
     found = account.s3.get_bucket_encryption(Bucket="states")["ServerSideEncryptionConfiguration"]
     assert "aws:kms" == found["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+
+
+def test_the_functions_of_a_state_are_known_before_anything_is_done_with_it(with_bucket: Account) -> None:
+    """On this disk and in S3, in a folder that was never initialised too; a lookup is no function of the state's."""
+    account = with_bucket
+    assert () == account.terraform().functions()
+    account.up()
+    assert () == account.terraform().functions()
+    holds_function(account, "digits")
+    assert ("digits",) == account.terraform().functions()
+    account.terraform(S3).move_state()
+    assert ("digits",) == account.terraform(S3, clone="there").functions()
+
+
+def test_a_folder_does_not_move_the_state_of_another_deployment(with_bucket: Account) -> None:
+    """It was bound to it by a key that both had: the other one stays, and this one begins where its config says."""
+    account = with_bucket
+    account.up()
+    holds_function(account, "digits-prod")
+    account.terraform(S3).move_state()
+    settle_state(
+        account.terraform(OTHER), OTHER, function="digits", bucket_of=account.bucket, note=account.notes.append
+    )
+    assert [f"The terraform state {S3} is that of the function digits-prod: it is left there"] == account.notes
+    assert (OTHER, ()) == (account.terraform(OTHER).place(), account.terraform(OTHER).resources())
+    assert [S3.key] == account.objects()
+
+
+def holds_function(account: Account, name: str) -> None:
+    """Write a function, and the lookup of another, into the state of the folder `here`. Their provider is built in."""
+    file = account.folder / "here" / "terraform.tfstate"
+    known = json.loads(file.read_text())
+    function = {"mode": "managed", "type": "aws_lambda_function", "name": "this", "provider": PROVIDER}
+    function["instances"] = [{"schema_version": 0, "attributes": {"function_name": name}}]
+    lookup = {**function, "mode": "data", "instances": [{"schema_version": 0, "attributes": {"function_name": "x"}}]}
+    file.write_text(json.dumps({**known, "resources": [*known["resources"], function, lookup]}))

@@ -12,6 +12,7 @@ import boto3
 from laptop import Laptop
 
 BACKEND = "\nterraform:\n  backend: {type: s3, bucket: team-states}\n"
+CONFIG = ("-f", "deployment_configs/digits_classifier.yaml")
 KEY = "deployer/digits/us-east-1/terraform.tfstate"
 LOCK = {"ID": "1b1e", "Who": "ann@desk", "Operation": "OperationTypeApply", "Created": "2026-11-23T04:17:19.2Z"}
 
@@ -25,7 +26,7 @@ def s3_of(laptop: Laptop) -> Any:
 
 
 def test_a_state_moves_to_s3_is_shared_unlocked_and_removed(laptop: Laptop, digits: str, config: Path) -> None:
-    """Nothing is made again by the move; a second folder works with the same state; `down` takes it away."""
+    """Nothing is made again by the move; a second folder works with the state, and a third one takes all down."""
     version = laptop.deployer_json("up", "--bento", digits)["version"]
     config.write_text(config.read_text() + BACKEND)
 
@@ -45,9 +46,7 @@ def test_a_state_moves_to_s3_is_shared_unlocked_and_removed(laptop: Laptop, digi
     assert {**before, "place": f"s3://team-states/{KEY}", "moves_to": None} == shown
     assert {"drift": [], "drifted": False} == laptop.deployer_json("drift")
 
-    colleague = replace(laptop, folder=laptop.folder / "colleague")
-    shutil.copytree(laptop.folder / "deployment_configs", colleague.folder / "deployment_configs")
-    shutil.copytree(laptop.folder / "examples", colleague.folder / "examples")
+    colleague = checkout(laptop, "colleague")
     again = colleague.deployer("up", "--bento", digits, "--refresh", "--output", "json")
     assert "taken over" not in again.stderr
     assert (version, False) == (json.loads(again.stdout)["version"], json.loads(again.stdout)["changed"])
@@ -61,7 +60,21 @@ def test_a_state_moves_to_s3_is_shared_unlocked_and_removed(laptop: Laptop, digi
     assert {"id": "1b1e", "holder": holder} == laptop.deployer_json("state", "show")["lock"]
     assert f"lock 1b1e, held by {holder}" in laptop.deployer("force-unlock", "--yes").stdout
 
-    removed = laptop.deployer_json("down", "--yes")
+    fresh = checkout(laptop, "fresh")
+    assert f"s3://team-states/{KEY}" == fresh.deployer_json("state", "show", *CONFIG)["place"]
+    assert fresh.deployer_json("smoke-test", *CONFIG)["healthy"]
+    assert {"drift": [], "drifted": False} == fresh.deployer_json("drift", *CONFIG)
+    removed = fresh.deployer_json("down", "--yes", *CONFIG)
     assert f"terraform state s3://team-states/{KEY}" in removed["removed"]
+    assert {"aws_lambda_function.this", "ECR repository digits"} < set(removed["removed"])
     assert [f"earlier versions of s3://team-states/{KEY}, where its bucket keeps versions"] == removed["kept"]
     assert "Contents" not in s3.list_objects_v2(Bucket="team-states")
+    assert [] == fresh.deployer_json("down", "--yes", *CONFIG)["removed"]
+
+
+def checkout(laptop: Laptop, name: str) -> Laptop:
+    """The user in a folder of the project where nothing was deployed from."""
+    clone = replace(laptop, folder=laptop.folder / name)
+    for part in ("deployment_configs", "examples"):
+        shutil.copytree(laptop.folder / part, clone.folder / part)
+    return clone

@@ -21,7 +21,7 @@ KEPT_OTHERWISE = {
     ("CKV_AWS_272", "aws_lambda_function.this"): "Lambda has no code signing for images, which go by digest",
     ("CKV_AWS_301", "aws_lambda_permission.public_invoke"): "only with spec.auth: none, which is warned of",
     ("CKV_AWS_301", "aws_lambda_permission.public_url"): "only with spec.auth: none, which is warned of",
-    ("CKV_AWS_309", "aws_apigatewayv2_route.preflight"): "browsers ask OPTIONS without a signature, and get CORS alone",
+    ("CKV_AWS_309", "aws_apigatewayv2_route.preflight"): "browsers ask OPTIONS without a signature: docs/aws-rules.md",
     ("CKV_AWS_338", "aws_cloudwatch_log_group.this"): "spec.log_retention_days is the user's to choose",
 }
 

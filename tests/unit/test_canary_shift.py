@@ -356,7 +356,8 @@ def test_what_could_not_be_put_back_is_said(ending: BaseException | SmokeReport,
         "live could not be put back: version 7 may still get a share of the requests. Moving the alias live of digits"
     )
     assert said in stuck.value.message
-    assert (code, "`deployer rollback --to 6` gives them all to version 6.") == (
+    first = "Get new credentials first where these have run out:"
+    assert (code, f"{first} `deployer rollback --to 6` then gives all requests to version 6.") == (
         stuck.value.exit_code,
         stuck.value.hint,
     )

@@ -93,6 +93,39 @@ def test_an_environment_has_a_name_of_its_own(
     assert expected == load_config(write(tmp_path, environments), environment="prod", name=name).name
 
 
+@pytest.mark.parametrize(
+    ("backend", "overlay", "key"),
+    [
+        ("{type: s3, bucket: states, key: digits/state.tfstate}", "", "digits/prod/state.tfstate"),
+        ("{type: s3, bucket: states, key: state.tfstate}", "", "prod/state.tfstate"),
+        ("{type: s3, bucket: states, key: a/k}", "terraform: {backend: {bucket: others}}", "a/prod/k"),
+        ("{type: s3, bucket: states, key: a/k}", "terraform: {backend: {key: a/p}}", "a/p"),
+        ("{type: s3, bucket: states, key: a/k}", "terraform: {backend: {key: null}}", ""),
+        ("{type: s3, bucket: states}", "", ""),
+    ],
+)
+def test_no_environment_has_its_state_in_the_object_of_the_config(
+    tmp_path: Path, backend: str, overlay: str, key: str
+) -> None:
+    """`up --env prod` would replace the function of the config by its own, and `down --env prod` destroy it."""
+    base = BASE.replace("environments:", f"terraform: {{backend: {backend}}}\nenvironments:")
+    path = write(tmp_path, f"  prod: {{account: '111122223333'{', ' if overlay else ''}{overlay}}}\n", base=base)
+    found = load_config(path, environment="prod").terraform.backend
+    assert found is not None
+    assert key == found.key
+    below = load_config(path).terraform.backend
+    assert below is not None
+    assert "prod" not in below.key
+
+
+def test_a_key_that_is_no_text_is_a_problem_and_no_crash(tmp_path: Path) -> None:
+    """At its own line, in an environment too."""
+    base = BASE.replace("environments:", "terraform: {backend: {type: s3, bucket: states, key: 7}}\nenvironments:")
+    assert [line.split(":")[0] for line in refusal(write(tmp_path, "  prod: {}\n", base=base))] == [
+        "terraform.backend.key (line 9)"
+    ]
+
+
 def test_paths_of_an_environment_are_relative_to_the_file(tmp_path: Path) -> None:
     """As all paths of a config are."""
     path = write(tmp_path, "  prod: {smoke_test: {samples: data/x.json}}\n")

@@ -9,7 +9,7 @@ import yaml
 
 from deployer.config import default_config, load_config
 from deployer.config.schema import IMAGE_ENV, RESERVED_ENV
-from deployer.config.schema_spec import LOG_RETENTION_DAYS, REGIONS
+from deployer.config.schema_spec import LOG_RETENTION_DAYS, NO_FUNCTION_URLS, REGIONS, REGIONS_WITHOUT_FUNCTION_URLS
 from deployer.errors import BadInput
 
 MINIMAL = "api_version: v1\nname: digits\noperator: {name: aws-lambda}\ntemplate: terraform\n"
@@ -295,6 +295,12 @@ def test_every_region_that_is_known_is_taken(tmp_path: Path, region: str) -> Non
     path = tmp_path / "config.yaml"
     path.write_text(f"{MINIMAL}spec: {{region: {region}}}\n", encoding="utf-8")
     assert region == load_config(path).spec.region
+
+
+def test_each_region_without_function_urls_is_one_that_is_known() -> None:
+    """One that is misspelled would be told to nobody; and the remark names the region that the config has."""
+    assert set(REGIONS_WITHOUT_FUNCTION_URLS) < set(REGIONS)
+    assert "spec.region is ap-south-2, where" in NO_FUNCTION_URLS.format(region="ap-south-2")
 
 
 def test_a_retention_that_cloudwatch_does_not_know_is_refused_with_the_nearest(tmp_path: Path) -> None:

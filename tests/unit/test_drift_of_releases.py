@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from deployer.models import Tag
-from deployer.releases import CANDIDATE, LIVE, Alias, Version
+from deployer.releases import CANDIDATE, LIVE, Alias, Provisioned, Version
 from deployer.stages.drift import inputs_drift, release_drift
 from deployer.stages.release import Facts, release_description
 
@@ -19,6 +19,10 @@ class Releases:
 
     aliases: Mapping[str, Alias]
     versions: Mapping[str, Version] = field(default_factory=dict)
+    made: Provisioned | None = None
+
+    def provisioned(self, alias: str) -> Provisioned | None:
+        return self.made if alias == LIVE else None
 
     def alias(self, name: str) -> Alias | None:
         return self.aliases.get(name)
@@ -72,6 +76,23 @@ def test_traffic_that_is_still_shared_is_told_with_its_share() -> None:
         "traffic live: version 2 takes 10% of what version 1 should have;"
         " `deployer up` or `deployer rollback` ends that"
     ] == told(Releases(pointing("1", "2", weights={"2": 0.1}), versions))
+
+
+def test_the_weights_of_aws_itself_are_told_only_where_it_gave_up() -> None:
+    """They keep the traffic at the version before until the new one's provisioned environments are ready."""
+    versions, aliases = {"1": version("1"), "2": version("2")}, pointing("2", "2", weights={"1": 1.0})
+    assert [] == told(Releases(aliases, versions, Provisioned("IN_PROGRESS")))
+    assert [
+        "traffic live: version 1 still answers in place of version 2: AWS could not make the provisioned environments"
+        " (FUNCTION_ERROR_INIT_FAILURE); `deployer up` or `deployer rollback` ends that"
+    ] == told(Releases(aliases, versions, Provisioned("FAILED", "FUNCTION_ERROR_INIT_FAILURE")))
+
+
+def test_an_older_version_with_a_share_that_aws_did_not_give_it_is_told() -> None:
+    """Without provisioned concurrency the weights are somebody's own."""
+    versions = {"1": version("1"), "2": version("2")}
+    (line,) = told(Releases(pointing("2", "2", weights={"1": 0.5}), versions))
+    assert line.startswith("traffic live: version 1 takes 50% of what version 2 should have;")
 
 
 def test_a_version_that_cannot_answer_is_told_once() -> None:

@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 
 from deployer.errors import DeployerError
+from deployer.releases import Provisioned
 from deployer.tools.aws_releases import Releases
 
 ASKED = {"FunctionName": "digits", "Qualifier": "7"}
@@ -51,3 +52,28 @@ def test_nothing_is_published_while_an_update_is_under_way(lambda_: Any) -> None
         stub.add_response("publish_version", {"Version": "8"}, {"FunctionName": "digits"})
         assert "8" == releases(lambda_).publish()
         stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"Status": "IN_PROGRESS"}, Provisioned("IN_PROGRESS")),
+        ({"Status": "READY", "RequestedProvisionedConcurrentExecutions": 2}, Provisioned("READY")),
+        ({"Status": "FAILED", "StatusReason": "NOT_ENOUGH"}, Provisioned("FAILED", "NOT_ENOUGH")),
+    ],
+)
+def test_provisioned_environments_are_told_in_lambdas_words(
+    lambda_: Any, answer: dict[str, Any], told: Provisioned
+) -> None:
+    """Of an alias."""
+    with Stubber(lambda_) as stub:
+        stub.add_response("get_provisioned_concurrency_config", answer, {"FunctionName": "digits", "Qualifier": "live"})
+        assert told == releases(lambda_).provisioned("live")
+
+
+@pytest.mark.parametrize("code", ["ProvisionedConcurrencyConfigNotFoundException", "ResourceNotFoundException"])
+def test_an_alias_without_provisioned_environments_has_none(lambda_: Any, code: str) -> None:
+    """Nor has an alias that is not there."""
+    with Stubber(lambda_) as stub:
+        stub.add_client_error("get_provisioned_concurrency_config", code, http_status_code=404)
+        assert releases(lambda_).provisioned("live") is None

@@ -14,12 +14,13 @@ from idle_toolbox import idle_toolbox
 
 from deployer.config import DeploymentConfig, Spec, load_config
 from deployer.config.values import Backend, Destinations, FileSystem, TerraformOptions, Vpc
+from deployer.errors import BadInput
 from deployer.policies import MANAGED_POLICY_LIMIT, Statement, characters, document
 from deployer.stages.execution_role import execution_role_policy
 from deployer.stages.iam_policy import deployer_policy
 from deployer.ui_policy import print_statements
 from deployer.workflows.deployment import Selection
-from deployer.workflows.iam_policy import iam_policy
+from deployer.workflows.iam_policy import Whose, iam_policy
 
 READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List)\w+")
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
@@ -90,8 +91,21 @@ def test_names_follow_the_region_and_the_account() -> None:
     assert f"arn:aws-cn:lambda:cn-north-1:{ACCOUNT}:function:digits" == function
     assert (f"arn:aws-cn:ecr:cn-north-1:{ACCOUNT}:repository/team/digits",) == allowed(china)["Repository"].resources
     assert (f"arn:aws-cn:iam::{ACCOUNT}:role/digits-cn-north-1",) == allowed(china)["Role"].resources
+    assert "arn:aws-eusc:iam::" in allowed(replace(PLAIN, spec=Spec(region="eusc-de-east-1")))["Role"].resources[0]
     unknown = allowed(PLAIN, account="*")
     assert ("arn:aws:iam::*:role/digits-us-east-1",) == unknown["PassRole"].resources
+
+
+def test_keys_are_used_through_the_services_of_the_partition() -> None:
+    """KMS may know a service in China by either suffix, for deployer as for the function."""
+    spec = Spec(region="cn-north-1", kms_key=f"arn:aws-cn:kms:cn-north-1:{ACCOUNT}:key/1")
+    china = replace(PLAIN, spec=spec, secrets={"KEY": "ssm:/digits/key"})
+    role = {one.sid: one for one in execution_role_policy(china, account=ACCOUNT)}
+
+    through = allowed(china)["KmsKey"].conditions["StringEquals"]["kms:ViaService"]
+    assert ["lambda.cn-north-1.amazonaws.com.cn", "lambda.cn-north-1.amazonaws.com"] == through
+    through = role["KeysOfSsm"].conditions["StringEquals"]["kms:ViaService"]
+    assert ["ssm.cn-north-1.amazonaws.com.cn", "ssm.cn-north-1.amazonaws.com"] == through
 
 
 def test_a_private_function_cannot_be_made_public() -> None:
@@ -133,6 +147,13 @@ def test_a_role_of_the_users_is_passed_and_not_changed() -> None:
     assert {"iam:PassedToService": "lambda.amazonaws.com"} == theirs["PassRole"].conditions["StringEquals"]
     assert not {"iam:CreateRole", "iam:PutRolePolicy"} & {action for one in theirs.values() for action in one.actions}
     assert (f"arn:aws:iam::{ACCOUNT}:role/digits-us-east-1",) == theirs["RoleAway"].resources
+
+
+def test_a_role_can_be_taken_away_by_every_config() -> None:
+    """The provider reads a role and its policies again before it deletes them: `spec.role` may be new."""
+    reads = {"iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"}
+    for config in SEVERAL:
+        assert reads | {"iam:DeleteRole", "iam:DeleteRolePolicy"} <= set(allowed(config)["RoleAway"].actions)
 
 
 @pytest.mark.parametrize(
@@ -224,13 +245,15 @@ def test_most_policies_fit_a_managed_one() -> None:
     assert characters(deployer_policy(longest, account=ACCOUNT)) < MANAGED_POLICY_LIMIT
 
 
-def said_for(config: dict[str, Any], folder: Path, *, role: bool = False) -> tuple[tuple[Statement, ...], list[str]]:
+def said_for(
+    config: dict[str, Any], folder: Path, *, whose: Whose = "deployer"
+) -> tuple[tuple[Statement, ...], list[str]]:
     """The statements for a config file, and what the user is told beside them."""
     needed = {"api_version": "v1", "operator": {"name": "aws-lambda"}, "template": "terraform"}
     file = folder / "digits.yaml"
     file.write_text(json.dumps({"name": "digits", "target": "aws", **needed, **config}))
     tools = idle_toolbox(folder, variables={}, aws=None, terraform=None)
-    return iam_policy(Selection(config=file), tools, role=role), tools.progress.notes  # type: ignore[attr-defined]
+    return iam_policy(Selection(config=file), tools, whose=whose), tools.progress.notes  # type: ignore[attr-defined]
 
 
 def test_it_is_printed_before_anything_is_deployed(tmp_path: Path) -> None:
@@ -241,8 +264,18 @@ def test_it_is_printed_before_anything_is_deployed(tmp_path: Path) -> None:
 
     statements, notes = said_for({"account": ACCOUNT}, tmp_path)
     assert (deployer_policy(PLAIN, account=ACCOUNT), []) == (statements, notes)
-    statements, _ = said_for({"account": ACCOUNT, "spec": {"tracing": True}}, tmp_path, role=True)
+    statements, _ = said_for({"account": ACCOUNT, "spec": {"tracing": True}}, tmp_path, whose="role")
     assert ["Log", "Tracing"] == [one.sid for one in statements]
+
+
+def test_who_makes_the_bucket_of_the_states_has_a_policy_of_its_own(tmp_path: Path) -> None:
+    """Of the bucket that the config names; without one there is none to make."""
+    backend = {"backend": {"type": "s3", "bucket": "states"}}
+    [one], _ = said_for({"account": ACCOUNT, "terraform": backend}, tmp_path, whose="state-bucket")
+    assert ("arn:aws:s3:::states",) == one.resources
+    assert not [action for action in one.actions if "Object" in action or "Delete" in action]
+    with pytest.raises(BadInput, match="The config of digits names no bucket"):
+        said_for({}, tmp_path, whose="state-bucket")
 
 
 def test_a_policy_that_is_too_long_is_told_of(tmp_path: Path) -> None:

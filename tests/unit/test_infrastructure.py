@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from deployer.errors import DeployerError
 from deployer.models import Change, Plan
-from deployer.stages.infrastructure import refuse_destruction
+from deployer.stages.infrastructure import keep_image_policies, keep_log_groups, refuse_destruction
 
 PLAN = Path("apply.tfplan")
 OUTPUT = Change("output.candidate_endpoint", "delete")
@@ -38,3 +39,46 @@ def test_the_permission_that_is_given_anew_is_no_destruction() -> None:
         refuse_destruction(
             Plan(PLAN, (narrowed, Change("aws_lambda_permission.public_url[0]", "delete"))), allowed=False
         )
+
+
+@dataclass
+class Terraform:
+    """A state, from which addresses can be taken out; `is_deaf` where that does nothing."""
+
+    known: list[str]
+    is_deaf: bool = False
+    done: list[str] = field(default_factory=list)
+
+    def resources(self) -> tuple[str, ...]:
+        return tuple(self.known)
+
+    def init(self) -> None:
+        self.done.append("init")
+
+    def command(self, words: str, *addresses: str, hint: str) -> str:
+        self.done.append(words)
+        self.known = self.known if self.is_deaf else [known for known in self.known if known not in addresses]
+        return ""
+
+
+LOG, FUNCTION = "aws_cloudwatch_log_group.this", "aws_lambda_function.this"
+POLICIES = ("aws_ecr_repository_policy.this[0]", "module.a.aws_ecr_lifecycle_policy.this")
+
+
+def test_what_is_to_outlive_the_destruction_leaves_the_state() -> None:
+    """The log groups, and what lets Lambda read the images that other functions use; nothing else."""
+    terraform = Terraform([LOG, FUNCTION, *POLICIES])
+    keep_log_groups(terraform)  # type: ignore[arg-type]
+    assert [FUNCTION, *POLICIES] == terraform.known
+    keep_image_policies(terraform)  # type: ignore[arg-type]
+    assert [FUNCTION] == terraform.known
+    asked = list(terraform.done)
+    keep_image_policies(terraform)  # type: ignore[arg-type]
+    assert asked == terraform.done
+
+
+def test_nothing_is_destroyed_where_it_does_not_leave_the_state() -> None:
+    """It is named."""
+    with pytest.raises(DeployerError, match=r"still holds aws_ecr_repository_policy\.this\[0\]") as told:
+        keep_image_policies(Terraform([POLICIES[0]], is_deaf=True))  # type: ignore[arg-type]
+    assert "Nothing was destroyed." in told.value.hint

@@ -26,6 +26,13 @@ def test_a_public_endpoint_is_warned_of() -> None:
     assert told.startswith("spec.auth is none: anybody may call the endpoint")
 
 
+def test_a_region_without_function_urls_is_warned_of() -> None:
+    """Before an image, a role and a function are made there."""
+    (told,) = remarks((PREDICT,), (), Spec(region="ca-west-1"))
+    assert "ca-west-1" in told
+    assert remarks((PREDICT,), (), Spec(region="eu-central-1")) == ()
+
+
 @pytest.mark.parametrize(("timeout", "told"), [(30, 0), (31, 1), (900, 1)])
 def test_an_http_api_that_waits_less_than_the_function_is_warned_of(timeout: int, told: int) -> None:
     """With both figures; up to its own limit it is no matter."""

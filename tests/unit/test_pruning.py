@@ -14,6 +14,7 @@ from deployer.stages.pruning import (
     images_to_remove,
     not_of_others,
     smoke_tests_to_remove,
+    users_of,
     versions_to_remove,
 )
 from deployer.stages.release import live_description
@@ -110,3 +111,21 @@ def test_each_thing_is_a_line() -> None:
         "smoke test result of version 1",
     ) == described(there, repository="team/digits")
     assert (False, True) == (bool(Pruning()), bool(there))
+
+
+def test_who_else_uses_the_images_of_a_repository_is_named() -> None:
+    """Another environment, say: `down` of this one leaves its images."""
+    images = (image("1", 1), image("2", 2))
+    assert ("digits-prod", "words") == users_of(images, Others({"words": {"2"}, "digits-prod": {"1"}, "zip": {"9"}}))  # type: ignore[arg-type]
+    assert () == users_of(images, Others({"words": {"9"}}))  # type: ignore[arg-type]
+    assert () == users_of((), Others({"words": {"9"}}))  # type: ignore[arg-type]
+
+
+class Others:
+    """What the other functions of the region use."""
+
+    def __init__(self, used: dict[str, set[str]]) -> None:
+        self.used = used
+
+    def images_of_others(self) -> dict[str, frozenset[str]]:
+        return {name: frozenset(f"sha256:{digest}" for digest in digests) for name, digests in self.used.items()}

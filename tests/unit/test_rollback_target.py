@@ -49,6 +49,13 @@ def test_a_canary_goes_back_to_the_version_that_was_not_left() -> None:
     assert "4" == rollback_target(HISTORY, replace(LIVE, weights={"5": 0.1}), "").version.number
 
 
+@pytest.mark.parametrize("before", ["2", "5"])
+def test_while_aws_makes_provisioned_environments_it_goes_to_the_version_that_answers(before: str) -> None:
+    """AWS leaves it all traffic until then: after an `up` to an older one, after a rollback to a newer one."""
+    moved = replace(LIVE, weights={before: 1.0}, description=live_description(before))
+    assert before == rollback_target(HISTORY, moved, "").version.number
+
+
 @pytest.mark.parametrize("to", ["6", "digits", "words:abc", "digits:ab", "$LATEST", "live"])
 def test_what_names_no_version_is_answered_with_those_that_there_are(to: str) -> None:
     """Aliases and `$LATEST` are none."""

@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from deployer.config import DeploymentConfig
+from deployer.config.values import Backend, TerraformOptions
 from deployer.errors import DeployerError
+from deployer.stages.state_bucket_policy import state_bucket_policy
 from deployer.tools.aws_errors import explained
-from deployer.tools.aws_state_bucket import StateBucket
+from deployer.tools.aws_state_bucket import StateBucket, tls_only
 
 
 class S3:
@@ -53,3 +56,41 @@ def test_another_failure_is_told_as_it_is() -> None:
     """With what was being done."""
     with pytest.raises(DeployerError, match=r"Looking at the lock of s3://states/key: access denied"):
         bucket(S3(get_object="AccessDenied")).lock("key")
+
+
+@pytest.mark.parametrize(("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn")])
+def test_the_policy_of_a_bucket_names_it_as_its_partition_does(region: str, partition: str) -> None:
+    """S3 refuses a policy about a resource of another partition."""
+    arn = f"arn:{partition}:s3:::states"
+    assert [arn, f"{arn}/*"] == tls_only("states", region)["Resource"]
+
+
+class NewBucket:
+    """Keeps what it is told to; `asked` are its operations as botocore calls them."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __getattr__(self, operation: str) -> Any:
+        def answer(**settings: Any) -> Any:
+            self.asked.append(operation)
+            if operation == "head_bucket":
+                raise ClientError({"Error": {"Code": "404", "Message": "no"}}, operation)
+            if operation.startswith("get_") and operation != "get_bucket_versioning":
+                raise ClientError({"Error": {"Code": "NoSuchSetting", "Message": "no"}}, operation)
+            return {}
+
+        return answer
+
+
+def test_the_printed_policy_is_for_what_making_a_bucket_asks() -> None:
+    """Each call has its action in S3's list of them, and no action is without a call."""
+    s3, otherwise = NewBucket(), {"HeadBucket": "ListBucket"}
+    otherwise |= {f"{verb}BucketEncryption": f"{verb}EncryptionConfiguration" for verb in ("Get", "Put")}
+    otherwise |= {f"{verb}PublicAccessBlock": f"{verb}BucketPublicAccessBlock" for verb in ("Get", "Put")}
+    StateBucket(s3, "states", account="123456789012", explained=explained).make("us-east-1")
+
+    called = {"".join(word.capitalize() for word in operation.split("_")) for operation in s3.asked}
+    config = DeploymentConfig(name="digits", terraform=TerraformOptions(backend=Backend("states")))
+    [statement] = state_bucket_policy(config)
+    assert {f"s3:{otherwise.get(name, name)}" for name in called} == {*statement.actions}

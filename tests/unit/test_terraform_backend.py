@@ -19,6 +19,7 @@ from deployer.tools.terraform_backend import (
     LOCAL,
     StatePlace,
     has_backend_block,
+    oldest_terraform,
     recorded_place,
     s3_settings,
     wanted_place,
@@ -111,6 +112,29 @@ def test_what_terraform_noted_of_the_place_is_read(tmp_path: Path, noted: str | 
         (tmp_path / ".terraform").mkdir()
         (tmp_path / ".terraform" / "terraform.tfstate").write_text(noted)
     assert place == recorded_place(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "noted", "template", "oldest"),
+    [
+        (S3, None, "", (1, 10)),
+        (LOCAL, None, "", None),
+        (LOCAL, "s3", "", (1, 10)),
+        (LOCAL, "gcs", "", None),
+        (LOCAL, "s3", 'terraform { backend "s3" {} }', None),
+    ],
+    ids=["to S3", "on this disk", "back from S3", "elsewhere", "the template's own"],
+)
+def test_a_terraform_that_cannot_lock_in_s3_is_not_used_with_a_state_there(
+    tmp_path: Path, wanted: StatePlace, noted: str | None, template: str, oldest: tuple[int, int] | None
+) -> None:
+    """Neither to bring one there nor to fetch one back; how a template locks its own is not deployer's to say."""
+    (tmp_path / "main.tf").write_text(template)
+    if noted is not None:
+        (tmp_path / ".terraform").mkdir()
+        known = {"backend": {"type": noted, "config": {"bucket": "b", "key": "k"}}}
+        (tmp_path / ".terraform" / "terraform.tfstate").write_text(json.dumps(known))
+    assert oldest == oldest_terraform(tmp_path, wanted)
 
 
 @pytest.mark.parametrize(

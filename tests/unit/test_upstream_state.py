@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deployer.errors import BadInput, DeployerError
-from deployer.tools.upstream_state import UpstreamDeployment, partition_of, read_upstream
+from deployer.tools.upstream_state import UpstreamDeployment, read_upstream
 
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 ARN = f"arn:aws:{{}}:{REGION}:{ACCOUNT}:{{}}"
@@ -167,11 +167,3 @@ def test_a_terraform_that_is_at_work_is_waited_for(tmp_path: Path) -> None:
         child.kill()
     with state.open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-@pytest.mark.parametrize(
-    ("region", "partition"), [("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")]
-)
-def test_a_region_has_its_partition(region: str, partition: str) -> None:
-    """ARNs that are put together need it."""
-    assert partition == partition_of(region)
