@@ -221,7 +221,7 @@ def test_a_plain_process_dies_with_its_starter_too(tmp_path: Path) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen([sys.executable, "-c", script], env=variables, stdin=pipe, stdout=pipe, text=True) as starter:
         child = psutil.Process(int((starter.stdout or sys.stdin).readline()))
-        assert alive([child])
+        assert within(30, lambda: child.name() == "sleep")  # what asks for the signal has run
         starter.kill()
     assert within(5, lambda: not alive([child]))
 

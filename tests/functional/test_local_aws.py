@@ -115,7 +115,8 @@ def test_an_error_of_the_function_comes_with_its_traceback(aws: LocalAws) -> Non
 def test_the_function_sees_nothing_of_the_hosts_environment(aws: LocalAws) -> None:
     """Only what the image, Lambda and the local AWS set is there."""
     seen = aws.invoke("digits", {"do": "variables"}, Qualifier="1").result
-    prefixes = ("AWS_LAMBDA_", "LAMBDA_", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "_HANDLER")
+    keys = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    prefixes = ("AWS_LAMBDA_", "LAMBDA_", *keys, "AWS_ENDPOINT_URL", "_HANDLER")
     others = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", "PATH", "PYTHONPATH", "HOME", "TZ"}
     without_sandbox = {"TMPDIR", "PYTHONDONTWRITEBYTECODE"} if aws.status().isolation != "full" else set()
     of_python = {"LC_CTYPE"}  # set by the interpreter itself
