@@ -27,6 +27,7 @@ from deployer.workflows.deployment import (
     unrecorded_config,
 )
 from deployer.workflows.state import forget, is_in_s3
+from deployer.workspace.folder import NAME
 
 Confirm = Callable[[str], bool]
 
@@ -97,6 +98,8 @@ def _made_elsewhere(selection: Selection, tools: Toolbox) -> Deployment | None:
 
     None where there is none. Raises DeployerError where it is there, and its state is not: "nothing" would be wrong.
     """
+    if selection.name is not None and not NAME.fullmatch(selection.name):
+        return None  # no deployment has a name that AWS does not take
     config = unrecorded_config(selection, tools)
     environment = None if config is None else _environment_of(config, tools)
     if config is None or environment is None:
