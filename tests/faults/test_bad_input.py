@@ -33,7 +33,7 @@ def begun(desk: Laptop) -> list[str]:
     ("arguments", "said"),
     [
         ("up", "Error: No Bento is named.\nWhat to do: Pass --bento NAME:VERSION"),
-        ("up --bento eco.service:latest", "What to do: Did you mean echo.service? There are: {echo}"),
+        ("up --bento eco.service:latest", "What to do: Did you mean echo.service? There are: echo.service:"),
         ("up --bento a/b", "Error: 'a/b' is not a Bento tag.\nWhat to do: A tag is `name:version`"),
         ("up --bento {echo} --build .", "Error: --bento and --build exclude each other."),
         ("up --build nowhere", "Directory 'nowhere' does not exist."),

@@ -16,7 +16,7 @@ ORIGIN = "https://app.example.com"
 
 @pytest.fixture
 def desk(laptop: Laptop, tmp_path: Path) -> Desk:
-    made = Desk(replace(laptop, folder=tmp_path), tmp_path / "gateway.yaml")
+    made = Desk(replace(laptop, folder=tmp_path), tmp_path / "gateway.yaml", bento="gateway")
     made.build()
     return made
 
