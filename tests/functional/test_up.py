@@ -80,11 +80,11 @@ def test_a_lost_state_is_no_lost_deployment(laptop: Laptop, digits: str, config:
 
     second = laptop.deployer("up", "--bento", digits, "--output", "json")
 
-    assert "digits is there already: 10 resources are taken over." in second.stderr
+    assert "digits is there already: 11 resources are taken over." in second.stderr
     found = json.loads(second.stdout)
     assert (found["endpoint"], found["version"]) == (first["endpoint"], first["version"])
     assert laptop.deployer_json("up", "--bento", digits)["changed"] is False
-    assert len(laptop.deployer_json("down")["removed"]) == 11
+    assert len(laptop.deployer_json("down")["removed"]) == 12
 
 
 def stored_model(laptop: Laptop) -> str:
